@@ -1,0 +1,240 @@
+"""Every error that Recite raises on purpose; one class per decision that a caller can take.
+
+ReciteError
+├── InvalidRequest            the caller must change the request
+│   └── TextTooLong
+├── MalformedBody             the body could not be read at all
+├── MalformedName             the id in the URL is no name of ours
+├── UnknownJob                nothing is known under this name
+├── RangeNotSatisfiable       the byte range lies outside the object
+├── Unauthorized              no valid key came with the call
+├── Unavailable               one of our own dependencies does not answer
+├── NotFinished               the audio is still being made
+├── StaleToken                a newer attempt owns the work
+├── Interrupted               the worker stops before the render is done
+└── RenderError               the render of a job failed
+    ├── AudioUnusable         what came back is not audio that can be kept
+    └── UpstreamError         xAI did not do what was asked
+        ├── UpstreamUnreachable   refused, dropped or closed
+        ├── UpstreamTimeout       no answer in time
+        ├── UpstreamBusy          429: too many sessions or requests
+        ├── KeyRejected           401/403: the key is not good
+        ├── TextRefused           xAI will not speak this text
+        ├── SpeakModeUnsupported  the server does not know this way to speak
+        └── NoAudio               the utterance ended early or without sound
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+class ReciteError(Exception):
+    """Root of the tree. `code` is stable, `status` is HTTP's, `retryable` says whether the same call may succeed later."""
+
+    code: ClassVar[str] = "internal_error"
+    title: ClassVar[str] = "Something went wrong on our side"
+    status: ClassVar[int] = 500
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, detail: str = "", *, retry_after: float | None = None) -> None:
+        super().__init__(detail or self.title)
+        self.retry_after = retry_after
+
+    @property
+    def detail(self) -> str:
+        """One sentence for the caller; never a key, a text, a path or upstream's raw words."""
+        return str(self)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FieldProblem:
+    """One thing wrong with one field: its name, what is wrong, and the limit that it breaks."""
+
+    field: str
+    message: str
+    limit: object = None
+
+
+class InvalidRequest(ReciteError):
+    """The request breaks a rule; `problems` names each field and its limit."""
+
+    code = "invalid_request"
+    title = "The request is not valid"
+    status = 422
+
+    def __init__(self, problems: Sequence[FieldProblem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("; ".join(f"{problem.field}: {problem.message}" for problem in self.problems))
+
+
+class TextTooLong(InvalidRequest):
+    """The text or the body is over the limit."""
+
+    code = "text_too_long"
+    title = "The request is too large"
+    status = 413
+
+
+class MalformedBody(ReciteError):
+    """The body is not what its content type says."""
+
+    code = "malformed_body"
+    title = "The body could not be read"
+    status = 400
+
+
+class MalformedName(ReciteError):
+    """The id has not the form of a name."""
+
+    code = "malformed_id"
+    title = "This id is not the name of a job"
+    status = 400
+
+
+class UnknownJob(ReciteError):
+    """Nothing is known under this name."""
+
+    code = "unknown_job"
+    title = "No such job; post it again"
+    status = 404
+
+
+class RangeNotSatisfiable(ReciteError):
+    """The range lies outside an object of `size` bytes."""
+
+    code = "range_not_satisfiable"
+    title = "The range lies outside the audio"
+    status = 416
+
+    def __init__(self, *, size: int) -> None:
+        super().__init__(f"The audio has {size} bytes; ask for a range inside them")
+        self.size = size
+
+
+class Unauthorized(ReciteError):
+    """No valid key came with the call."""
+
+    code = "unauthorized"
+    title = "A valid API key is needed: Authorization: Bearer <key>"
+    status = 401
+
+
+class Unavailable(ReciteError):
+    """A dependency (`redis`, `bucket`, `broker`) does not answer; nothing was lost, ask again."""
+
+    code = "unavailable"
+    title = "A service that Recite needs does not answer"
+    status = 503
+    retryable = True
+
+    def __init__(self, dependency: str, *, retry_after: float = 2) -> None:
+        super().__init__(f"{dependency} does not answer; try again shortly", retry_after=retry_after)
+        self.dependency = dependency
+
+
+class NotFinished(ReciteError):
+    """The audio is still being made."""
+
+    code = "not_finished"
+    title = "The audio is still being made"
+    status = 503
+    retryable = True
+
+
+class StaleToken(ReciteError):
+    """A newer attempt owns this work; whatever the holder of this token does changes nothing."""
+
+    code = "stale_token"
+    title = "Another worker took this work over"
+    status = 409
+
+
+class Interrupted(ReciteError):
+    """The worker stops; the job goes back to its queue."""
+
+    code = "interrupted"
+    title = "The worker stopped before the render was done"
+    status = 503
+    retryable = True
+
+
+class RenderError(ReciteError):
+    """The render of a job failed."""
+
+    code = "render_failed"
+    title = "The render failed"
+    status = 502
+
+
+class AudioUnusable(RenderError):
+    """What came back is not audio that can be kept."""
+
+    code = "audio_unusable"
+    title = "The audio that came back could not be used"
+    retryable = True
+
+
+class UpstreamError(RenderError):
+    """xAI did not do what was asked."""
+
+    code = "upstream_error"
+    title = "The voice service reported an error"
+    retryable = True
+
+
+class UpstreamUnreachable(UpstreamError):
+    """The connection was refused, dropped or closed."""
+
+    code = "upstream_unreachable"
+    title = "The connection to the voice service failed"
+
+
+class UpstreamTimeout(UpstreamError):
+    """No answer came in time."""
+
+    code = "upstream_timeout"
+    title = "The voice service did not answer in time"
+    status = 504
+
+
+class UpstreamBusy(UpstreamError):
+    """429: too many sessions or requests; `retry_after` in seconds when the server said so."""
+
+    code = "upstream_busy"
+    title = "The voice service takes no more sessions right now"
+    status = 503
+
+
+class KeyRejected(UpstreamError):
+    """401 or 403: the key is not good."""
+
+    code = "key_rejected"
+    title = "The voice service rejected the API key; check XAI_API_KEY"
+    retryable = False
+
+
+class TextRefused(UpstreamError):
+    """xAI will not speak this text."""
+
+    code = "text_refused"
+    title = "The voice service refused to speak this text"
+    status = 422
+    retryable = False
+
+
+class SpeakModeUnsupported(UpstreamError):
+    """The server does not know this way to speak; another one may work."""
+
+    code = "speak_mode_unsupported"
+    title = "The voice service does not know this way to speak"
+    retryable = False
+
+
+class NoAudio(UpstreamError):
+    """The utterance ended early or without sound."""
+
+    code = "no_audio"
+    title = "The voice service ended the utterance without all of its sound"

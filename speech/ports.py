@@ -1,0 +1,148 @@
+"""The interfaces that cross rooms; floor 1 implements them, floor 2 wires them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+from speech.card import Card
+from speech.job import Cache, Job, JobError
+from speech.recipe import Recipe
+
+
+class Area(StrEnum):
+    """The two kinds of audio in the bucket."""
+
+    AUDIO = "audio"
+    MASTERS = "masters"
+
+
+class AudioStore(Protocol):
+    """What is remembered: audio objects under their content's hash, and the cards that make them count."""
+
+    async def ensure(self) -> None:
+        """Makes the bucket when it is missing."""
+
+    async def check(self) -> None:
+        """Returns when the store answers; raises Unavailable otherwise."""
+
+    async def card(self, name: str) -> Card | None:
+        """The card of a name, or None when there is none; an outage raises Unavailable."""
+
+    async def put(self, area: Area, name: str, body: Path, *, sha256: str, extension: str, content_type: str) -> str:
+        """Puts a finished file whole and returns its key, `<area>/<name>/<sha256>.<extension>`."""
+
+    async def put_card(self, card: Card) -> None:
+        """Puts the card, which makes its object count; always the last step."""
+
+    async def read(self, key: str, *, start: int = 0, end: int | None = None) -> bytes:
+        """The object's bytes from `start` up to but not including `end`."""
+
+    def stream(self, key: str, *, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        """The same bytes in pieces, for objects too large to hold."""
+
+    async def presigned_url(self, key: str, *, seconds: int, content_type: str, file_name: str | None = None) -> str:
+        """A URL by which a browser gets the object itself; `file_name` makes it a download."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Claim:
+    """The answer to asking for a job; `generation` counts how often it was started."""
+
+    job: Job
+    cache: Cache
+    generation: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lease:
+    """The right to work on a reading. `token` grows with every lease: the fence against late writers."""
+
+    reading: str
+    token: int
+
+
+class JobBoard(Protocol):
+    """The only truth about jobs that are under way. All methods raise Unavailable when it does not answer."""
+
+    async def check(self) -> None:
+        """Returns when the board answers."""
+
+    async def claim(self, recipe: Recipe, *, now: float, refresh: bool = False) -> Claim:
+        """Starts the job or joins it, in one atomic step; Cache.MISS means: the caller sends the task.
+
+        A recent failure is joined too, unless `refresh`.
+        """
+
+    async def job(self, name: str) -> Job | None:
+        """The job's present state, or None when the board knows nothing of it."""
+
+    async def order(self, name: str) -> Recipe | None:
+        """What to render, or None when nobody waits for it any more (ended, or unknown)."""
+
+    async def forget(self, name: str, *, generation: int) -> None:
+        """Takes back a claim whose task could not be sent."""
+
+    async def lease(self, reading: str, *, seconds: float) -> Lease | None:
+        """The right to work on a reading, or None while somebody else has it."""
+
+    async def renew(self, lease: Lease, *, seconds: float) -> None:
+        """Keeps the lease; raises StaleToken when it is somebody else's by now."""
+
+    async def release(self, lease: Lease) -> None:
+        """Gives the lease back; a lost one is left alone."""
+
+    async def start(self, name: str, lease: Lease, *, now: float, utterances: int) -> Job:
+        """queued → rendering, one attempt more; raises StaleToken after a newer lease's start."""
+
+    async def finish(self, card: Card, lease: Lease | None = None) -> Job:
+        """→ ready, with what the card says. A job that the board forgot comes back; a stale token raises StaleToken."""
+
+    async def fail(self, name: str, lease: Lease | None, error: JobError) -> None:
+        """→ failed, remembered for a minute; raises StaleToken for a stale one."""
+
+    async def requeue(self, name: str, lease: Lease) -> None:
+        """rendering → queued, by a worker that stops; raises StaleToken for a stale one."""
+
+
+class JobWatch(Protocol):
+    """Tells a process when jobs change."""
+
+    async def until_end(self, name: str, *, seconds: float) -> Job | None:
+        """Waits until the job stands at an end or the time is over; the job as it stands then, None if unknown."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Delivery:
+    """How a text is to be spoken: what the upstream session is set to."""
+
+    voice: str
+    speed: float
+    language: str
+    pronunciations: tuple[tuple[str, str], ...]
+    speak_mode: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Spoken:
+    """What the upstream said of an utterance: the way it was really spoken, and the words when it sent them."""
+
+    speak_mode: str
+    transcript: str | None
+
+
+class Synthesizer(Protocol):
+    """Speaks one utterance, in one attempt."""
+
+    async def speak(self, text: str, *, delivery: Delivery, on_audio: Callable[[bytes], Awaitable[None]]) -> Spoken:
+        """Hands 24 kHz mono s16le PCM of any length to `on_audio` as it arrives; raises an UpstreamError."""
+
+
+class TokenCache(Protocol):
+    """Where a bearer for the upstream comes from."""
+
+    async def bearer(self) -> str:
+        """The key itself or an ephemeral token that is still good; raises an UpstreamError."""

@@ -1,0 +1,93 @@
+"""The recipe: everything that changes the bytes, and the names that follow from it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any
+
+from speech.errors import MalformedName
+from speech.request import Lane, Rendition, SpeechRequest
+
+# Raise it whenever the same request would give other bytes: other cutting, polishing or encoding.
+RECIPE_VERSION = 1
+
+_HASH_CHARACTERS = 40
+_JOB_NAME = re.compile(r"[a-z0-9]{2,16}-[0-9a-f]{40}\.[a-z0-9]{2,5}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """A request together with what the service adds to it: the resolved model and the speak mode's policy."""
+
+    request: SpeechRequest
+    model: str
+    speak_mode: str
+
+    @cached_property
+    def reading_name(self) -> str:
+        """Names the whole text in this voice, without a format: `ara-<40 hex>`."""
+        return self._voiced("reading", self._sound(self.request.text))
+
+    @cached_property
+    def job_name(self) -> str:
+        """Names the reading in one format: the job's id, the file and the URL: `ara-<40 hex>.mp3`."""
+        rendition = asdict(self.request.rendition)
+        return f"{self._voiced('job', {'reading': self.reading_name, **rendition})}.{rendition['format']}"
+
+    def utterance_name(self, text: str) -> str:
+        """Names one piece of text in this voice; the same piece in another text has the same name."""
+        return self._voiced("utterance", self._sound(text))
+
+    def public(self) -> dict[str, Any]:
+        """The recipe as a card keeps it: all of it but the words (text and pronunciations)."""
+        sound = self._sound("")
+        del sound["text"], sound["pronunciations"]
+        return {"version": RECIPE_VERSION, **sound, **asdict(self.request.rendition)}
+
+    def to_json(self) -> str:
+        """Everything a worker needs to render it; `from_json` reads it back."""
+        return json.dumps(asdict(self), ensure_ascii=False, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, document: str) -> Recipe:
+        """Reads what `to_json` wrote."""
+        fields = json.loads(document)
+        request = fields["request"]
+        request["rendition"] = Rendition(**request["rendition"])
+        request["pronunciations"] = tuple((word, sound) for word, sound in request["pronunciations"])
+        request["lane"] = Lane(request["lane"])
+        return cls(request=SpeechRequest(**request), model=fields["model"], speak_mode=fields["speak_mode"])
+
+    def _sound(self, text: str) -> dict[str, Any]:
+        request = self.request
+        return {
+            "text": text,
+            "voice": request.voice,
+            "speed": f"{request.speed:.2f}",
+            "language": request.language,
+            "pronunciations": request.pronunciations,
+            "take": request.take,
+            "model": self.model,
+            "speak_mode": self.speak_mode,
+        }
+
+    def _voiced(self, kind: str, fields: dict[str, Any]) -> str:
+        canonical = json.dumps(
+            {"kind": kind, "recipe_version": RECIPE_VERSION, **fields},
+            ensure_ascii=False,
+            sort_keys=True,
+            separators=(",", ":"),
+        )
+        digest = hashlib.sha256(canonical.encode()).hexdigest()[:_HASH_CHARACTERS]
+        return f"{self.request.voice}-{digest}"
+
+
+def check_job_name(name: str) -> str:
+    """The name itself when it has a job name's form; raises MalformedName otherwise."""
+    if not _JOB_NAME.fullmatch(name):
+        raise MalformedName("An id looks like ara-<40 hexadecimal digits>.mp3; take it from the job's answer")
+    return name
