@@ -42,11 +42,15 @@ class Recipe:
         """Names one piece of text in this voice; the same piece in another text has the same name."""
         return self._voiced("utterance", self._sound(text))
 
-    def public(self) -> dict[str, Any]:
-        """The recipe as a card keeps it: all of it but the words (text and pronunciations)."""
+    def public_sound(self) -> dict[str, Any]:
+        """What a master's card keeps of the recipe: all of it but the words (text and pronunciations)."""
         sound = self._sound("")
         del sound["text"], sound["pronunciations"]
-        return {"version": RECIPE_VERSION, **sound, **asdict(self.request.rendition)}
+        return {"version": RECIPE_VERSION, **sound}
+
+    def public(self) -> dict[str, Any]:
+        """What a job's card keeps: the rendition, too."""
+        return {**self.public_sound(), **asdict(self.request.rendition)}
 
     def to_json(self) -> str:
         """Everything a worker needs to render it; `from_json` reads it back."""

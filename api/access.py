@@ -1,0 +1,46 @@
+"""Who may call: one of the configured keys as a bearer; without keys the api is open, on loopback only."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Iterable
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from api.problems import error_response
+from speech.errors import Unauthorized
+
+_OPEN_PATHS = frozenset({"/health", "/docs", "/openapi.json"})
+# Audio is public: its name can't be guessed, and browsers' audio elements send no keys.
+_OPEN_PREFIX = "/v1/audio/"
+
+
+class BearerAccess:
+    """Pure ASGI middleware (a BaseHTTPMiddleware would hide broken streams); keeps only hashes of the keys."""
+
+    def __init__(self, app: ASGIApp, *, keys: Iterable[str]) -> None:
+        self._app = app
+        self._digests = [_digest(key) for key in keys]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes the call on, or answers 401."""
+        if scope["type"] != "http" or not self._digests or self._is_open(scope["path"]) or self._has_key(scope):
+            await self._app(scope, receive, send)
+        else:
+            await error_response(Unauthorized())(scope, receive, send)
+
+    def _is_open(self, path: str) -> bool:
+        return path in _OPEN_PATHS or path.startswith(_OPEN_PREFIX)
+
+    def _has_key(self, scope: Scope) -> bool:
+        scheme, _, given = Headers(scope=scope).get("authorization", "").partition(" ")
+        digest = _digest(given.strip())
+        # Every key is compared, so that the time taken doesn't tell which one was near.
+        matches = [hmac.compare_digest(digest, known) for known in self._digests]
+        return scheme.lower() == "bearer" and any(matches)
+
+
+def _digest(key: str) -> bytes:
+    return hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest()

@@ -1,0 +1,59 @@
+"""The FastAPI app: its middleware, its routes and what it opens while it runs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from uuid import uuid4
+
+from asgi_correlation_id import CorrelationIdMiddleware
+from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+
+from api.access import BearerAccess
+from api.openapi import describe
+from api.problems import install_problems
+from api.resources import open_services
+from api.routes import audio, health, jobs, voices
+from api.services import State
+from settings import Settings
+
+_CORRELATION_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_EXPOSED = ["ETag", "Location", "Retry-After", "X-Request-ID", "Content-Range", "Accept-Ranges"]
+_DESCRIPTION = (
+    "Text to speech through xAI's voice API: rendered once, served to everyone who asks. "
+    "Errors are `application/problem+json` with a stable `code`."
+)
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The app for these settings; nothing connects before its lifespan starts."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[State]:
+        async with open_services(settings) as services:
+            yield State(services=services)
+
+    app = FastAPI(title="Recite", version="0.1.0", description=_DESCRIPTION, lifespan=lifespan, redoc_url=None)
+    for routes in (jobs, audio, voices, health):
+        app.include_router(routes.router)
+    keys = [key.get_secret_value() for key in settings.server.api_keys]
+    install_problems(app)
+    describe(app, needs_key=bool(keys))
+    # The last one added is the outermost: every answer carries its id, and refusals can be read across origins.
+    app.add_middleware(BearerAccess, keys=keys)
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=list(settings.server.allowed_origins),
+        allow_methods=["GET", "HEAD", "POST"],
+        allow_headers=["Authorization", "Content-Type", "Prefer", "Range", "X-Request-ID"],
+        expose_headers=_EXPOSED,
+        max_age=600,
+    )
+    app.add_middleware(
+        CorrelationIdMiddleware,
+        generator=lambda: uuid4().hex,
+        validator=lambda id: _CORRELATION_ID.fullmatch(id) is not None,
+    )
+    return app

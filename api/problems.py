@@ -1,0 +1,125 @@
+"""Turns every error into RFC 9457 problem+json: a stable code, words that help, never what happened inside."""
+
+from __future__ import annotations
+
+import logging
+import math
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from asgi_correlation_id import correlation_id
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from speech.errors import FieldProblem, InvalidRequest, RangeNotSatisfiable, ReciteError, Unauthorized
+from speech.job import JobError
+
+log = logging.getLogger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+
+
+def problem(
+    *,
+    code: str,
+    title: str,
+    status: int,
+    detail: str,
+    headers: dict[str, str] | None = None,
+    **more: Any,
+) -> Response:
+    """One problem document; `more` holds its extension members."""
+    document = {
+        "type": f"urn:recite:problem:{code}",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "code": code,
+        "request_id": correlation_id.get(),
+        **more,
+    }
+    return Response(orjson.dumps(document), status_code=status, media_type=MEDIA_TYPE, headers=headers)
+
+
+def error_response(error: ReciteError) -> Response:
+    """The problem that an error of ours is to the caller."""
+    headers = {}
+    if error.retry_after is not None:
+        headers["Retry-After"] = str(math.ceil(error.retry_after))
+    more: dict[str, Any] = {"retryable": error.retryable}
+    if isinstance(error, InvalidRequest):
+        more["errors"] = [_field_document(field) for field in error.problems]
+    if isinstance(error, RangeNotSatisfiable):
+        headers["Content-Range"] = f"bytes */{error.size}"
+    if isinstance(error, Unauthorized):
+        headers["WWW-Authenticate"] = "Bearer"
+    return problem(
+        code=error.code, title=error.title, status=error.status, detail=error.detail, headers=headers, **more
+    )
+
+
+def job_failure(error: JobError) -> Response:
+    """The problem that the failed render of a job is to those who ask for its audio."""
+    return problem(
+        code=error.code,
+        title="The render of this audio failed",
+        status=502,
+        detail=error.message,
+        headers={"Retry-After": "60"} if error.retryable else None,
+        retryable=error.retryable,
+    )
+
+
+def install_problems(app: FastAPI) -> None:
+    """Makes the app answer every error with a problem."""
+    app.add_exception_handler(ReciteError, _ours)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(RequestValidationError, _parameters)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+async def _ours(request: Request, error: Exception) -> Response:
+    assert isinstance(error, ReciteError)
+    return error_response(error)
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    phrase = HTTPStatus(error.status_code).phrase
+    return problem(
+        code=phrase.lower().replace(" ", "_"),
+        title=phrase,
+        status=error.status_code,
+        detail=f"{request.method} {request.url.path} is not offered here; /docs lists what is",
+        headers=dict(error.headers or {}),
+    )
+
+
+async def _parameters(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    return error_response(
+        InvalidRequest(
+            [
+                FieldProblem(
+                    field=str(found["loc"][-1]),
+                    message=found["msg"],
+                    limit={key: value for key, value in found.get("ctx", {}).items() if key != "error"} or None,
+                )
+                for found in error.errors()
+            ]
+        )
+    )
+
+
+async def _unexpected(request: Request, error: Exception) -> Response:
+    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return error_response(ReciteError("It has been logged under this request_id"))
+
+
+def _field_document(field: FieldProblem) -> dict[str, Any]:
+    document: dict[str, Any] = {"field": field.field, "message": field.message}
+    return document if field.limit is None else {**document, "limit": field.limit}

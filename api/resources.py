@@ -1,0 +1,41 @@
+"""Opens what the routes need, by the settings, and closes it in the opposite order."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from api.dispatch import Dispatch
+from api.services import Services
+from celery_config import make_celery
+from settings import Settings
+from storage.audio_store import S3AudioStore
+from storage.ensured import ensured
+from storage.heartbeats import Heartbeats
+from storage.job_board import RedisJobBoard
+from storage.job_watch import RedisJobWatch
+from storage.redis_client import open_redis
+
+
+@asynccontextmanager
+async def open_services(settings: Settings) -> AsyncIterator[Services]:
+    """The services on the settings' Redis, bucket and broker; none of them need be up yet."""
+    async with AsyncExitStack() as stack:
+        redis = open_redis(settings.redis_url)
+        stack.push_async_callback(redis.aclose)
+        store = S3AudioStore(settings.bucket.bucket, **settings.bucket.store_options())
+        stack.push_async_callback(store.close)
+        await stack.enter_async_context(ensured(store))
+        watch = RedisJobWatch(redis)
+        await watch.open()
+        stack.push_async_callback(watch.close)
+        dispatch = Dispatch(make_celery(broker_url=settings.broker_url, publishes_only=True))
+        stack.callback(dispatch.close)
+        yield Services(
+            settings=settings,
+            board=RedisJobBoard(redis),
+            watch=watch,
+            store=store,
+            dispatch=dispatch,
+            heartbeats=Heartbeats(redis),
+        )

@@ -1,0 +1,132 @@
+"""Audio: the finished object, whole or in ranges, through us or straight from the bucket."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from urllib.parse import quote
+
+from fastapi import APIRouter, Path, Query, Request
+from starlette.responses import RedirectResponse, Response, StreamingResponse
+
+from api.openapi import PROBLEMS
+from api.problems import job_failure
+from api.ranges import parse_range
+from api.services import Services
+from speech.card import Card
+from speech.errors import NotFinished, UnknownJob
+from speech.job import Job, JobStatus
+from speech.recipe import check_job_name
+
+router = APIRouter(tags=["audio"])
+
+WAIT_SECONDS = 25
+IMMUTABLE = "public, max-age=31536000, immutable"
+# A redirect is forgotten well before the signature behind it runs out.
+_SIGNED_SECONDS, _REDIRECT_CACHE = 900, "private, max-age=600"
+_HELD_BYTES = 512 * 1024
+
+Name = Annotated[str, Path(description="The file name: a job's id")]
+Download = Annotated[str | None, Query(max_length=200, description="Save under this name instead of playing")]
+
+
+@router.get(
+    "/v1/audio/{id}",
+    responses={
+        200: {"description": "The audio", "content": {"audio/*": {}}},
+        206: {"description": "The range that was asked for"},
+        304: {"description": "Unchanged: the ETag is yours"},
+        307: {"description": "With AUDIO_DELIVERY=redirect: the object in the bucket"},
+        **PROBLEMS,
+    },
+    response_class=Response,
+    summary="Hear a job",
+)
+async def get_audio(request: Request, id: Name, download: Download = None) -> Response:
+    """The audio of a job. While it is made the answer waits for it, up to 25 s; a failed job answers 502."""
+    services = Services.of(request)
+    name = check_job_name(id)
+    card = await services.card(name)
+    if card is None:
+        job = await services.job(name, wait=WAIT_SECONDS)
+        card = await services.card(name) if job is not None and job.status is JobStatus.READY else None
+        if card is None:
+            return _without_audio(job)
+    if _is_known(request, card):
+        return Response(status_code=304, headers=_headers(card))
+    if services.settings.bucket.delivery == "redirect":
+        return await _redirect(services, card, download=download)
+    return await _proxy(services, request, card, download=download)
+
+
+@router.head("/v1/audio/{id}", include_in_schema=False)
+async def head_audio(request: Request, id: Name, download: Download = None) -> Response:
+    """The headers of the audio when it is ready; 202 while it is made."""
+    services = Services.of(request)
+    card = await services.card(check_job_name(id))
+    if card is None:
+        job = await services.job(id)
+        if job is not None and not job.status.is_end:
+            return Response(status_code=202, headers={"Cache-Control": "no-store", "Retry-After": "1"})
+        return _without_audio(job)
+    if _is_known(request, card):
+        return Response(status_code=304, headers=_headers(card))
+    headers = {**_headers(card), **_disposition(download), "Content-Length": str(card.size)}
+    return Response(headers=headers, media_type=card.content_type)
+
+
+def _without_audio(job: Job | None) -> Response:
+    if job is None or job.status is JobStatus.CANCELLED:
+        raise UnknownJob
+    if job.error is not None:
+        return job_failure(job.error)
+    raise NotFinished(retry_after=2)
+
+
+def _is_known(request: Request, card: Card) -> bool:
+    wanted = request.headers.get("if-none-match", "")
+    tags = {tag.strip().removeprefix("W/") for tag in wanted.split(",")}
+    return "*" in tags or _etag(card) in tags
+
+
+async def _redirect(services: Services, card: Card, *, download: str | None) -> Response:
+    url = await services.store.presigned_url(
+        card.key, seconds=_SIGNED_SECONDS, content_type=card.content_type, file_name=download
+    )
+    return RedirectResponse(url, headers={"Cache-Control": _REDIRECT_CACHE})
+
+
+async def _proxy(services: Services, request: Request, card: Card, *, download: str | None) -> Response:
+    asked = request.headers.get("range")
+    if request.headers.get("if-range", _etag(card)) != _etag(card):
+        asked = None
+    part = parse_range(asked, size=card.size)
+    start, end = part or (0, card.size)
+    headers = {**_headers(card), **_disposition(download), "Content-Length": str(end - start)}
+    if part is not None:
+        headers["Content-Range"] = f"bytes {start}-{end - 1}/{card.size}"
+    status = 200 if part is None else 206
+    if end - start <= _HELD_BYTES:
+        body = await services.store.read(card.key, start=start, end=end)
+        return Response(body, status_code=status, headers=headers, media_type=card.content_type)
+    pieces = services.store.stream(card.key, start=start, end=end)
+    return StreamingResponse(pieces, status_code=status, headers=headers, media_type=card.content_type)
+
+
+def _etag(card: Card) -> str:
+    return f'"{card.sha256}"'
+
+
+def _headers(card: Card) -> dict[str, str]:
+    return {
+        "ETag": _etag(card),
+        "Cache-Control": IMMUTABLE,
+        "Accept-Ranges": "bytes",
+        "Cross-Origin-Resource-Policy": "cross-origin",
+        "X-Content-Type-Options": "nosniff",
+    }
+
+
+def _disposition(download: str | None) -> dict[str, str]:
+    if download is None:
+        return {}
+    return {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(download, safe='')}"}

@@ -1,0 +1,78 @@
+"""Jobs: posted, looked at, waited for."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+import orjson
+from fastapi import APIRouter, Path, Query, Request
+from starlette.responses import Response
+
+from api.body import read_body
+from api.openapi import JOB_BODY, PROBLEMS
+from api.schemas import JobRequest, JobView, job_document
+from api.services import Services
+from speech.errors import UnknownJob
+from speech.job import JobStatus
+from speech.recipe import check_job_name
+
+router = APIRouter(tags=["jobs"])
+
+MAX_WAIT = 30
+# What a poller without `wait` is asked to leave between two calls, and how long a failure is remembered.
+_POLL_SECONDS, _FAILURE_SECONDS = "1", "60"
+_PREFERRED_WAIT = re.compile(r"(?:^|[,;\s])wait=(\d{1,6})")
+
+
+@router.post(
+    "/v1/jobs",
+    responses={
+        200: {"model": JobView, "description": "Ready, or failed within the last minute"},
+        202: {"model": JobView, "description": "Accepted: queued or rendering"},
+        **PROBLEMS,
+    },
+    openapi_extra=JOB_BODY,
+    summary="Ask for speech",
+)
+async def post_job(request: Request) -> Response:
+    """Names the job by what is asked; equal requests are one job. `Prefer: wait=N` holds the answer up to 30 s."""
+    services = Services.of(request)
+    wanted = JobRequest.read(await read_body(request))
+    claim = await services.claim(services.recipe(wanted), refresh=wanted.refresh)
+    job, headers = claim.job, {}
+    wait = _preferred_wait(request)
+    if wait is not None:
+        headers["Preference-Applied"] = f"wait={wait}"
+        if not job.status.is_end:
+            job = await services.job(job.name, wait=wait) or job
+    if job.status is JobStatus.FAILED:
+        headers["Retry-After"] = _FAILURE_SECONDS
+    elif not job.status.is_end:
+        headers |= {"Location": f"/v1/jobs/{job.name}", "Retry-After": _POLL_SECONDS}
+    document = job_document(
+        job, audio_url=services.audio_url(job.name, request), cache=claim.cache, metadata=wanted.metadata
+    )
+    status = 200 if job.status.is_end else 202
+    return Response(orjson.dumps(document), status_code=status, headers=headers, media_type="application/json")
+
+
+@router.get("/v1/jobs/{id}", responses={200: {"model": JobView}, **PROBLEMS}, summary="Look at a job")
+async def get_job(
+    request: Request,
+    id: Annotated[str, Path(description="The job's name, as its answer gave it")],
+    wait: Annotated[float, Query(ge=0, le=MAX_WAIT, description="Seconds to wait for an end state")] = 0,
+) -> Response:
+    """The job's present state; `wait` holds the answer until it has ended or the time is over."""
+    services = Services.of(request)
+    job = await services.job(check_job_name(id), wait=wait)
+    if job is None:
+        raise UnknownJob
+    headers = {} if job.status.is_end else {"Retry-After": _POLL_SECONDS}
+    document = job_document(job, audio_url=services.audio_url(job.name, request))
+    return Response(orjson.dumps(document), headers=headers, media_type="application/json")
+
+
+def _preferred_wait(request: Request) -> int | None:
+    match = _PREFERRED_WAIT.search(request.headers.get("prefer", ""))
+    return None if match is None else min(int(match[1]), MAX_WAIT)

@@ -1,0 +1,38 @@
+"""Voices: who can speak."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel
+
+from api.services import Services
+from speech.voices import VOICES
+
+router = APIRouter(tags=["voices"])
+
+
+class VoiceView(BaseModel):
+    """A voice; `default` marks the one that speaks when none is asked for."""
+
+    id: str
+    name: str
+    description: str
+    default: bool
+
+
+class VoicesView(BaseModel):
+    """All voices by name; custom voices (8 letters or digits) work too and are not listed."""
+
+    voices: list[VoiceView]
+
+
+@router.get("/v1/voices", summary="List the voices")
+async def list_voices(request: Request) -> VoicesView:
+    """The voices that xAI publishes, with their descriptions."""
+    default = Services.of(request).settings.server.voice
+    return VoicesView(
+        voices=[
+            VoiceView(id=voice.id, name=voice.name, description=voice.description, default=voice.id == default)
+            for voice in VOICES.values()
+        ]
+    )

@@ -1,0 +1,99 @@
+"""What the routes work with: opened by the app's lifespan, handed to each request, closed at its end."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TypedDict
+
+from starlette.requests import Request
+
+from api.dispatch import Dispatch
+from api.schemas import JobRequest
+from settings import Settings
+from speech.card import Card
+from speech.errors import Unavailable
+from speech.job import Cache, Job
+from speech.ports import AudioStore, Claim, JobBoard, JobWatch
+from speech.recipe import Recipe
+from storage.heartbeats import Heartbeats
+
+_CARDS_HELD = 4096
+
+
+class State(TypedDict):
+    """The lifespan's state, as `request.state` shows it."""
+
+    services: Services
+
+
+@dataclass(frozen=True, kw_only=True)
+class Services:
+    """The wired ports of this process, and the few things that need more than one of them."""
+
+    settings: Settings
+    board: JobBoard
+    watch: JobWatch
+    store: AudioStore
+    dispatch: Dispatch
+    heartbeats: Heartbeats
+    _cards: OrderedDict[str, Card] = field(default_factory=OrderedDict)
+
+    @staticmethod
+    def of(request: Request) -> Services:
+        """The services of the app that serves this request."""
+        services: Services = request.state.services
+        return services
+
+    def recipe(self, wanted: JobRequest) -> Recipe:
+        """The recipe of a request, with what the service adds to it."""
+        xai = self.settings.xai
+        request = wanted.speech_request(default_voice=self.settings.server.voice)
+        return Recipe(request=request, model=xai.model, speak_mode=xai.speak_mode)
+
+    async def claim(self, recipe: Recipe, *, refresh: bool) -> Claim:
+        """Joins the job or starts it: what the bucket has is ready at once, the rest goes to the workers."""
+        claim = await self.board.claim(recipe, now=time.time(), refresh=refresh)
+        if claim.cache is not Cache.MISS:
+            return claim
+        try:
+            card = await self.card(recipe.job_name)
+            if card is not None:
+                job = await self.board.finish(card)
+                return Claim(job=job, cache=Cache.HIT, generation=claim.generation)
+            await self.dispatch.send(recipe.job_name, lane=recipe.request.lane)
+        except BaseException:
+            with suppress(Unavailable):
+                await self.board.forget(recipe.job_name, generation=claim.generation)
+            raise
+        return claim
+
+    async def job(self, name: str, *, wait: float = 0) -> Job | None:
+        """The job as the board has it, or as its card tells it when the board knows nothing."""
+        job = await (self.watch.until_end(name, seconds=wait) if wait else self.board.job(name))
+        if job is not None:
+            return job
+        card = await self.card(name)
+        return None if card is None else Job.ready(card)
+
+    async def card(self, name: str) -> Card | None:
+        """The card of a name; what stands under a name never changes, so the last ones are held."""
+        card = self._cards.get(name)
+        if card is None:
+            card = await self.store.card(name)
+            if card is not None:
+                self._cards[name] = card
+                if len(self._cards) > _CARDS_HELD:
+                    self._cards.popitem(last=False)
+        else:
+            self._cards.move_to_end(name)
+        return card
+
+    def audio_url(self, name: str, request: Request) -> str:
+        """Where the audio of a job is heard: at the CDN, at PUBLIC_URL, or where this request came in."""
+        if cdn := self.settings.bucket.cdn_url:
+            return f"{cdn.rstrip('/')}/{name}"
+        base = self.settings.server.public_url or str(request.base_url)
+        return f"{base.rstrip('/')}/v1/audio/{name}"

@@ -1,0 +1,81 @@
+"""Runs the whole system as `recite up` does, on free ports and in a folder of its own."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+_ROOT = Path(__file__).resolve().parent.parent
+_READY = re.compile(r"Recite is ready: (\S+)")
+
+
+@dataclass(frozen=True, kw_only=True)
+class System:
+    """A running system: where its api and its simulator listen, and what belongs to it."""
+
+    api: str
+    simulator: str
+    pid: int
+    data_dir: Path
+
+    @property
+    def realtime(self) -> str:
+        """The simulator's WebSocket, as an upstream client opens it."""
+        return f"{self.simulator.replace('http', 'ws', 1)}/v1/realtime?model=grok-voice-latest"
+
+
+@contextmanager
+def running(**environment: str) -> Iterator[System]:
+    """The system with these settings in its environment; it is gone at the end of the block."""
+    with tempfile.TemporaryDirectory(prefix="recite-bench-") as folder:
+        api_port, simulator_port = free_port(), free_port()
+        own = {
+            "RECITE_DATA_DIR": folder,
+            "API_PORT": str(api_port),
+            "SIMULATOR_PORT": str(simulator_port),
+            **environment,
+        }
+        inherited = {name: value for name, value in os.environ.items() if name not in _SETTINGS}
+        process = subprocess.Popen(
+            [sys.executable, "-m", "cli", "up"], cwd=_ROOT, env={**inherited, **own}, stdout=subprocess.PIPE, text=True
+        )
+        try:
+            yield System(
+                api=_announced(process),
+                simulator=f"http://127.0.0.1:{simulator_port}",
+                pid=process.pid,
+                data_dir=Path(folder),
+            )
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=60)
+
+
+# What a developer's shell may hold must not bend a measurement.
+_SETTINGS = frozenset({"REDIS_URL", "S3_ENDPOINT_URL", "XAI_API_KEY", "API_URL", "RECITE_API_KEYS", "HOST"})
+
+
+def free_port() -> int:
+    """A port on loopback that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _announced(process: subprocess.Popen[str]) -> str:
+    said = []
+    for line in process.stdout or ():
+        said.append(line)
+        if match := _READY.search(line):
+            return match[1]
+    raise SystemExit("the system did not start:\n" + "".join(said))

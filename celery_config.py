@@ -1,0 +1,60 @@
+"""The one Celery app: task names, queues, routes, acknowledgements and how long a publish may block."""
+
+from __future__ import annotations
+
+from celery import Celery
+from kombu import Queue
+
+from settings import load_settings
+
+RENDER_TASK = "recite.render"
+LANES = ("interactive", "bulk")
+
+# For the api: a hanging broker makes a publish fail within a second instead of blocking for most of a minute.
+_PUBLISH_RETRY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.1}
+_PUBLISH_TRANSPORT = {
+    "socket_timeout": 0.25,
+    "socket_connect_timeout": 0.4,
+    "max_retries": 1,
+    "interval_start": 0,
+    "interval_step": 0.05,
+    "interval_max": 0.05,
+}
+# For workers: what a killed one had in hand comes back soon; it is the second line behind the board's leases.
+_CONSUME_TRANSPORT = {"visibility_timeout": 3600, "unacked_restore_interval": 2, "unacked_restore_throttle": 1}
+
+
+def make_celery(*, broker_url: str, publishes_only: bool = False) -> Celery:
+    """The app on a broker; nothing connects until something is sent or a worker starts."""
+    is_redis = broker_url.startswith(("redis:", "rediss:", "redis+socket:"))
+    transport = _PUBLISH_TRANSPORT if publishes_only else _CONSUME_TRANSPORT
+    celery = Celery("recite", broker=broker_url, include=["worker.tasks"])
+    celery.conf.update(
+        task_ignore_result=True,
+        task_default_queue="interactive",
+        task_queues=[Queue(lane) for lane in LANES],
+        task_create_missing_queues=False,
+        task_acks_late=True,
+        task_reject_on_worker_lost=True,
+        task_publish_retry_policy=_PUBLISH_RETRY,
+        worker_prefetch_multiplier=1,
+        worker_pool="threads",
+        worker_hijack_root_logger=False,
+        worker_send_task_events=False,
+        worker_cancel_long_running_tasks_on_connection_loss=False,
+        broker_connection_retry_on_startup=True,
+        broker_connection_timeout=0.4 if publishes_only else 4,
+        broker_transport_options=transport if is_redis else {},
+        task_serializer="json",
+        accept_content=["json"],
+    )
+    return celery
+
+
+def __getattr__(name: str) -> Celery:
+    """`celery -A celery_config` looks for `app`: it is made then, so that importing this module reads nothing."""
+    if name in ("app", "celery"):
+        app = make_celery(broker_url=load_settings().broker_url)
+        globals().update(app=app, celery=app)
+        return app
+    raise AttributeError(name)

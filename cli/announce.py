@@ -1,0 +1,91 @@
+"""Says when everything is ready, or after a minute what is not; run by the supervisor: `python -m cli.announce`."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from cli.api_url import api_url
+from settings import Settings, load_settings
+
+_PATIENCE = 60
+_PAUSE = 0.1
+_LOGS = {
+    "api": "api",
+    "redis": "redis",
+    "bucket": "s3",
+    "worker_interactive": "worker-interactive",
+    "worker_bulk": "worker-bulk",
+    "simulator": "simulator",
+}
+
+
+def main() -> None:
+    """Waits until everything is ready, however long it takes."""
+    settings = load_settings()
+    waited_from = time.monotonic()
+    has_complained = False
+    while missing := _missing(settings):
+        if time.monotonic() - waited_from > _PATIENCE and not has_complained:
+            _print(_complaint(missing, logs=settings.server.data_dir / "logs"))
+            has_complained = True
+        time.sleep(_PAUSE)
+    _print(f"Recite is ready: {api_url(settings)}")
+
+
+def _missing(settings: Settings) -> dict[str, str]:
+    """The pieces that are not ready, each with what is known of it."""
+    key = settings.server.api_keys[0].get_secret_value() if settings.server.api_keys else None
+    status, answer = _asked(f"{api_url(settings)}/ready", key=key)
+    if status is None:
+        return {"api": "does not answer"}
+    missing = {name: "is not ready" for name, check in answer.get("checks", {}).items() if check.get("status") != "ok"}
+    if status != 200 and not missing:
+        missing["api"] = f"answers with HTTP {status}"
+    if settings.xai.realtime_url.startswith(f"ws://127.0.0.1:{settings.simulator.port}/"):
+        stats, _ = _asked(f"http://127.0.0.1:{settings.simulator.port}/control/stats")
+        if stats != 200:
+            missing["simulator"] = "does not answer"
+    return missing
+
+
+def _asked(url: str, *, key: str | None = None) -> tuple[int | None, dict[str, Any]]:
+    """HTTP status and JSON of a GET; None when nobody answers."""
+    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {key}"} if key else {})
+    # Proxies of the environment are for the world outside, not for this machine.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(request, timeout=5) as answer:
+            return answer.status, _json(answer.read())
+    except urllib.error.HTTPError as error:
+        return error.code, _json(error.read())
+    except OSError:
+        return None, {}
+
+
+def _json(body: bytes) -> dict[str, Any]:
+    try:
+        document = json.loads(body)
+    except ValueError:
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def _complaint(missing: Mapping[str, str], *, logs: Path) -> str:
+    pieces = (f"{name} {state} (log: {logs / _LOGS.get(name, 'api')}.log)" for name, state in missing.items())
+    return f"Recite is not ready after {_PATIENCE} s: {'; '.join(pieces)}"
+
+
+def _print(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,112 @@
+"""The api over HTTP, as the commands need it; every way it can fail ends in one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO, Any
+
+import httpx
+
+from cli.api_url import api_url
+from cli.failure import Failure
+from settings import load_settings
+
+_WAIT = 30
+# The server holds an answer for as long as it was asked to wait.
+_TIMEOUT = httpx.Timeout(_WAIT + 15, connect=5)
+_ENDS = ("ready", "failed", "cancelled")
+
+
+class ApiClient:
+    """Jobs, audio and voices of one running Recite."""
+
+    def __init__(self, http: httpx.Client) -> None:
+        self._http = http
+
+    def speak(self, order: dict[str, Any]) -> dict[str, Any]:
+        """Posts a job and waits for its end; returns the ready job, with `cache` as the POST told it."""
+        job = self._json("POST", "/v1/jobs", json=order, headers={"Prefer": f"wait={_WAIT}"})
+        cache = job.get("cache")
+        while job["status"] not in _ENDS:
+            job = self._json("GET", f"/v1/jobs/{job['id']}", params={"wait": _WAIT})
+        if job["status"] != "ready":
+            raise Failure(_failed(job))
+        return {**job, "cache": cache}
+
+    def download(self, name: str, file: IO[bytes]) -> int:
+        """Writes a ready job's audio to an open file; returns the number of bytes."""
+        with self._spoken_errors(), self._http.stream("GET", f"/v1/audio/{name}") as answer:
+            if answer.status_code != 200:
+                answer.read()
+                raise Failure(_problem(answer))
+            return sum(file.write(piece) for piece in answer.iter_bytes())
+
+    def voices(self) -> list[dict[str, Any]]:
+        """What `GET /v1/voices` lists."""
+        listed: list[dict[str, Any]] = self._json("GET", "/v1/voices")["voices"]
+        return listed
+
+    def get(self, path: str) -> tuple[int, dict[str, Any]]:
+        """Status and JSON of a path, whatever the status."""
+        with self._spoken_errors():
+            answer = self._http.get(path)
+        return answer.status_code, _document(answer)
+
+    def _json(self, method: str, path: str, **parts: Any) -> dict[str, Any]:
+        with self._spoken_errors():
+            answer = self._http.request(method, path, **parts)
+        if answer.status_code >= 400:
+            raise Failure(_problem(answer))
+        document = _document(answer)
+        if not document:
+            raise Failure(f"{self._http.base_url} is no Recite: its answer is no JSON; look at --url")
+        return document
+
+    @contextmanager
+    def _spoken_errors(self) -> Iterator[None]:
+        place = str(self._http.base_url).rstrip("/")
+        try:
+            yield
+        except httpx.ConnectError:
+            raise Failure(f"nothing answers at {place}: start it with ./start.sh, or name another with --url") from None
+        except httpx.TimeoutException:
+            raise Failure(f"{place} did not answer in time: look at it with recite doctor") from None
+        except httpx.HTTPError as error:
+            raise Failure(f"the connection to {place} broke ({type(error).__name__}): try again") from None
+
+
+@contextmanager
+def open_api(*, url: str | None = None, key: str | None = None) -> Iterator[ApiClient]:
+    """The api of the settings, or the given one; the settings' key goes to no other address."""
+    if url is None:
+        settings = load_settings(with_embedded=False)
+        url = api_url(settings)
+        if key is None and settings.server.api_keys:
+            key = settings.server.api_keys[0].get_secret_value()
+    elif not url.startswith(("http://", "https://")):
+        raise Failure(f"--url must begin with http:// or https://: {url}")
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    with httpx.Client(base_url=url, headers=headers, timeout=_TIMEOUT, follow_redirects=True) as http:
+        yield ApiClient(http)
+
+
+def _problem(answer: httpx.Response) -> str:
+    """The words of a problem+json; its status when there are none."""
+    document = _document(answer)
+    words = document.get("detail") or document.get("title") or f"HTTP {answer.status_code}"
+    return f"{words}{'; name a key with --key or RECITE_API_KEYS' if answer.status_code == 401 else ''}"
+
+
+def _failed(job: dict[str, Any]) -> str:
+    error = job.get("error") or {}
+    again = "; try again" if error.get("retryable") else ""
+    return f"the job is {job['status']}: {error.get('message', 'no reason given')}{again}"
+
+
+def _document(answer: httpx.Response) -> dict[str, Any]:
+    try:
+        document = answer.json()
+    except ValueError:
+        return {}
+    return document if isinstance(document, dict) else {}

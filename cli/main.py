@@ -1,0 +1,156 @@
+"""The command line's surface: names, arguments and help; each command imports what it needs when it runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from cli.failure import Failure
+
+_EXAMPLES = """[bold]Examples[/bold]
+
+  recite up                               start everything, Ctrl-C ends it\n
+  recite say "Good morning" -o hello.mp3  speak a text\n
+  recite doctor                           find out what is wrong
+"""
+
+
+class _Commands(TyperGroup):
+    """Turns what goes wrong into one sentence and exit status 1."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except Failure as failure:
+            _complain(str(failure))
+        except KeyboardInterrupt:
+            raise typer.Exit(130) from None
+        except Exception as error:
+            if not _is_settings_error(error):
+                raise
+            _complain(f"the settings can't be used:\n{error}")
+
+
+def _is_settings_error(error: Exception) -> bool:
+    # Importing settings costs more than all of --help; whoever raises its error has imported it.
+    return type(error).__name__ == "SettingsError" and type(error).__module__ == "settings"
+
+
+def _complain(sentence: str) -> None:
+    typer.echo(f"recite: {sentence}", err=True)
+    raise typer.Exit(1) from None
+
+
+app = typer.Typer(
+    cls=_Commands,
+    name="recite",
+    no_args_is_help=True,
+    help="Text to speech through xAI, rendered once and served to everyone who asks.",
+    epilog=_EXAMPLES,
+    rich_markup_mode="rich",
+    pretty_exceptions_show_locals=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"recite {version('recite')}")
+        raise typer.Exit
+
+
+_Version = Annotated[
+    bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+]
+_Url = Annotated[
+    str | None,
+    typer.Option(help="Address of the API; by default the one of the settings.", show_default=False),
+]
+_Key = Annotated[
+    str | None,
+    typer.Option(help="API key; by default the first of RECITE_API_KEYS.", show_default=False),
+]
+_Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+
+
+@app.callback()
+def _recite(version: _Version = False) -> None:
+    pass
+
+
+@app.command(epilog="Needs nothing: what is not named in .env (Redis, bucket, upstream) is started along.")
+def up() -> None:
+    """Start the whole system; Ctrl-C ends all of it.
+
+    REDIS_URL, S3_ENDPOINT_URL and XAI_API_KEY, where given, are used instead of their embedded twins.
+    """
+    from cli.up import up as run
+
+    run()
+
+
+@app.command(
+    epilog='[bold]Examples[/bold]   recite say "Good morning" -o hello.mp3 --voice rex   ·   cat a.txt | recite say -'
+)
+def say(
+    text: Annotated[str, typer.Argument(help="What to speak; - reads it from standard input.", show_default=False)],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="File to write; - is standard output.", show_default="the job's id"),
+    ] = None,
+    voice: Annotated[str | None, typer.Option("--voice", "-v", help="One of: recite voices.")] = None,
+    audio_format: Annotated[
+        str | None,
+        typer.Option("--format", "-f", help="wav, mp3, flac, …; by default what the file's name says."),
+    ] = None,
+    speed: Annotated[float | None, typer.Option(help="0.7 to 1.5; 1 is natural.")] = None,
+    play: Annotated[bool, typer.Option("--play", "-p", help="Play it when it is there.")] = False,
+    as_json: _Json = False,
+    url: _Url = None,
+    key: _Key = None,
+) -> None:
+    """Speak a text and save the audio."""
+    from cli.api_client import open_api
+    from cli.say import Wish
+    from cli.say import say as run
+
+    wish = Wish(text=text, output=output, voice=voice, format=audio_format, speed=speed)
+    with open_api(url=url, key=key) as api:
+        run(api, wish=wish, play=play, as_json=as_json)
+
+
+@app.command()
+def voices(as_json: _Json = False, url: _Url = None, key: _Key = None) -> None:
+    """List the voices that can be asked for."""
+    from cli.api_client import open_api
+    from cli.voices import voices as run
+
+    with open_api(url=url, key=key) as api:
+        run(api, as_json=as_json)
+
+
+@app.command()
+def init(
+    force: Annotated[bool, typer.Option("--force", help="Replace an .env that is already there.")] = False,
+    public_url: Annotated[
+        str | None,
+        typer.Option(help="PUBLIC_URL: the address callers use, when it is not this machine's.", show_default=False),
+    ] = None,
+) -> None:
+    """Write an .env with fresh secrets, for ./start.sh and for docker compose."""
+    from cli.init import init as run
+
+    run(force=force, public_url=public_url)
+
+
+@app.command(epilog="Exit status 1 when something is wrong. Keys are never printed.")
+def doctor() -> None:
+    """Check each piece, speak one phrase straight through the upstream, and say what to do about what is wrong."""
+    from cli.doctor import doctor as run
+
+    run()

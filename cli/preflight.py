@@ -1,0 +1,59 @@
+"""What stands in the way of a start: one sentence each, which says what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from cli import binaries, ports, reach
+from cli.failure import Failure
+from cli.twins import Twins
+from settings import Settings
+
+
+def obstacles(settings: Settings, twins: Twins) -> list[str]:
+    """Every obstacle found; none when the start can go on."""
+    return [*_contradictions(settings), *_ports(settings, twins), *_missing(twins), *_unreachable(settings)]
+
+
+def _contradictions(settings: Settings) -> Iterator[str]:
+    if settings.xai.api_key is None and settings.xai.model_fields_set & {"realtime_url", "rest_url"}:
+        yield "API_URL or XAI_REST_URL is set but XAI_API_KEY is not: set the key, or remove them to use the simulator"
+    if (settings.bucket.access_key_id is None) != (settings.bucket.secret_access_key is None):
+        yield "only one of AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY is set: set both or none"
+
+
+def _ports(settings: Settings, twins: Twins) -> Iterator[str]:
+    wanted = [(settings.server.port, settings.server.host, "API_PORT")]
+    if twins.simulator:
+        wanted.append((twins.simulator, "127.0.0.1", "SIMULATOR_PORT"))
+        if twins.simulator == settings.server.port:
+            yield f"API_PORT and SIMULATOR_PORT are both {twins.simulator}: set one of them to another port"
+    for port, host, variable in wanted:
+        problem = ports.problem(port, host=host, variable=variable)
+        if problem:
+            yield problem
+
+
+def _missing(twins: Twins) -> Iterator[str]:
+    if twins.redis:
+        yield from _said_by(binaries.redis_server)
+    if twins.bucket:
+        yield from _said_by(binaries.rclone)
+
+
+def _unreachable(settings: Settings) -> Iterator[str]:
+    """What is given must answer: starting without it would only make everything wait."""
+    redis, broker, bucket = settings.redis.url, settings.redis.broker, settings.bucket
+    if redis:
+        yield from _said_by(lambda: reach.redis(redis.get_secret_value(), variable="REDIS_URL"))
+    if broker:
+        yield from _said_by(lambda: reach.broker(broker.get_secret_value()))
+    if bucket.endpoint_url:
+        yield from _said_by(lambda: reach.bucket(bucket))
+
+
+def _said_by(check: Callable[[], object]) -> Iterator[str]:
+    try:
+        check()
+    except Failure as failure:
+        yield str(failure)

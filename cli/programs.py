@@ -1,0 +1,139 @@
+"""The programs that make up the system, and the files that tell the supervisor and Redis how to run them."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cli import binaries
+from cli.data_dir import DataDir
+from cli.failure import Failure
+from cli.twins import BucketTwin, RedisTwin, Twins
+
+# Renders that run when a worker is told to stop may take RENDER_TIMEOUT; then their jobs go back to the queue.
+_WORKER_MARGIN = 15
+_BACKENDS, _UPSTREAM, _WORKERS, _FRONT = 10, 20, 30, 40
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Program:
+    """A supervised program. Lower `priority`: earlier started, later stopped, with `stop_seconds` to stop by itself."""
+
+    name: str
+    command: Sequence[str]
+    priority: int
+    stop_seconds: int = 10
+    is_server: bool = True
+
+
+def programs(twins: Twins, *, home: DataDir, render_seconds: float) -> list[Program]:
+    """Everything that one start runs."""
+    python = [sys.executable, "-m"]
+    found = []
+    if twins.redis:
+        command = [str(binaries.redis_server()), str(home.child("redis.conf"))]
+        found.append(Program(name="redis", command=command, priority=_BACKENDS))
+    if twins.bucket:
+        command = [str(binaries.rclone()), *_s3_arguments(twins.bucket, home)]
+        found.append(Program(name="s3", command=command, priority=_BACKENDS))
+    if twins.simulator:
+        found.append(Program(name="simulator", command=[*python, "simulator"], priority=_UPSTREAM))
+    stop_seconds = int(render_seconds) + _WORKER_MARGIN
+    for lane in ("interactive", "bulk"):
+        command = [*python, *_worker_arguments(lane)]
+        name = f"worker-{lane}"
+        found.append(Program(name=name, command=command, priority=_WORKERS, stop_seconds=stop_seconds))
+    found.append(Program(name="api", command=[*python, "api"], priority=_FRONT, stop_seconds=stop_seconds))
+    found.append(Program(name="announce", command=[*python, "cli.announce"], priority=_FRONT, is_server=False))
+    return found
+
+
+def bucket_environment(twin: BucketTwin) -> dict[str, str]:
+    """rclone's key and its own settings left out; by environment, since everybody may read command lines."""
+    # rclone reads this variable as one line of CSV.
+    pair = f"{twin.access_key_id},{twin.secret_access_key}".replace('"', '""')
+    return {"RCLONE_AUTH_KEY": f'"{pair}"', "RCLONE_CONFIG": "/dev/null"}
+
+
+def redis_conf(twin: RedisTwin, *, home: DataDir) -> str:
+    """redis.conf: loopback only, a password, every write kept in the append-only file."""
+    return "\n".join(
+        [
+            "bind 127.0.0.1",
+            f"port {twin.port}",
+            f"requirepass {twin.password}",
+            f"dir {_quoted(home.child('redis'))}",
+            "daemonize no",
+            "appendonly yes",
+            "appendfsync everysec",
+            'save ""',
+            "maxmemory-policy noeviction",
+            "",
+        ]
+    )
+
+
+def supervisor_conf(started: Sequence[Program], *, home: DataDir, directory: Path) -> str:
+    """supervisord's configuration; holds no secret."""
+    workers = ",".join(program.name for program in started if program.priority == _WORKERS)
+    head = [
+        "[supervisord]",
+        f"logfile={_escaped(home.log('supervisor'))}",
+        "logfile_maxbytes=1MB",
+        "logfile_backups=1",
+        f"pidfile={_escaped(home.child('supervisor.pid'))}",
+        f"childlogdir={_escaped(home.child('logs'))}",
+        f"directory={_escaped(directory)}",
+        # One group, because groups stop one after the other.
+        "[group:workers]",
+        f"programs={workers}",
+        f"priority={_WORKERS}",
+    ]
+    return "\n".join(head + [line for program in started for line in _section(program, home)]) + "\n"
+
+
+def _section(program: Program, home: DataDir) -> list[str]:
+    return [
+        f"[program:{program.name}]",
+        f"command={_escaped(shlex.join(program.command))}",
+        f"priority={program.priority}",
+        "redirect_stderr=true",
+        f"stdout_logfile={_escaped(home.log(program.name))}",
+        "stdout_logfile_maxbytes=5MB",
+        "stdout_logfile_backups=2",
+        f"stdout_events_enabled={str(not program.is_server).lower()}",
+        "environment=PYTHONUNBUFFERED=1",
+        # Never given up: the pause between tries grows by a second each time.
+        f"autorestart={'true' if program.is_server else 'unexpected'}",
+        "startretries=1000000",
+        f"startsecs={3 if program.is_server else 0}",
+        f"stopwaitsecs={program.stop_seconds}",
+        "killasgroup=true",
+    ]
+
+
+def _s3_arguments(twin: BucketTwin, home: DataDir) -> list[str]:
+    address = ["--addr", f"127.0.0.1:{twin.port}"]
+    return ["serve", "s3", *address, "--vfs-cache-mode", "off", str(home.child("s3"))]
+
+
+def _worker_arguments(lane: str) -> list[str]:
+    alone = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
+    pool = ["-P", "threads", "-c", "64", "-Q", lane, "-n", f"{lane}@%h"]
+    return ["celery", "-A", "celery_config", "worker", *pool, *alone]
+
+
+def _escaped(value: str | Path) -> str:
+    """supervisord expands %, and takes what follows a space and ; or # for a comment, whatever is done about it."""
+    text = str(value)
+    if " ;" in text or " #" in text:
+        raise Failure(f"{text}: a path with a space before ; or # can't be used; move it")
+    return text.replace("%", "%%")
+
+
+def _quoted(path: Path) -> str:
+    escaped = str(path).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

@@ -1,0 +1,100 @@
+"""The process that owns all others: supervisord, which also says what dies and takes its programs with it when killed.
+
+Run as `python -m cli.supervise <configuration> <directory of process notes>` and by `recite up` only.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from supervisor import events  # type: ignore[import-untyped]
+from supervisor.medusa import asyncore_25  # type: ignore[import-untyped]
+from supervisor.options import ServerOptions  # type: ignore[import-untyped]
+from supervisor.supervisord import Supervisor  # type: ignore[import-untyped]
+
+from cli import leftovers
+
+_PR_SET_PDEATHSIG = 1
+_SAY_AT_TRIES = (3, 30)
+
+
+class _Options(ServerOptions):  # type: ignore[misc]
+    """Notes every process, and asks Linux to end it should this one be killed without a chance to do so."""
+
+    first, test = True, False
+
+    def __init__(self, run: Path) -> None:
+        super().__init__()
+        self._run = run
+        self._parent = os.getpid()
+        self._prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
+
+    def fork(self) -> int:
+        pid = int(super().fork())
+        if pid:
+            leftovers.note(self._run, pid)
+        return pid
+
+    def setpgrp(self) -> None:
+        super().setpgrp()
+        if self._prctl is not None:
+            self._prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+            if os.getppid() != self._parent:
+                os._exit(1)
+
+    def waitpid(self) -> tuple[int | None, int | None]:
+        pid, status = super().waitpid()
+        if pid:
+            leftovers.forget(self._run, pid)
+        return pid, status
+
+
+class _Owner(Supervisor):  # type: ignore[misc]
+    """Passes the announcement on, and says what dies or doesn't start."""
+
+    def runforever(self) -> None:
+        events.subscribe(events.ProcessLogStdoutEvent, lambda event: _say(event.data.decode().rstrip()))
+        events.subscribe(events.ProcessStateExitedEvent, _tell_death)
+        events.subscribe(events.ProcessStateBackoffEvent, _tell_backoff)
+        events.subscribe(events.SupervisorStoppingEvent, lambda _: _say("Recite stops when its renders are done"))
+        super().runforever()
+
+
+def _tell_death(event: Any) -> None:
+    if not event.expected:
+        _say(f"{event.process.config.name} ended by itself and is started again; see {_log(event)}")
+
+
+def _tell_backoff(event: Any) -> None:
+    if event.process.backoff in _SAY_AT_TRIES:
+        _say(f"{event.process.config.name} doesn't start ({event.process.backoff} tries); see {_log(event)}")
+
+
+def _log(event: Any) -> str:
+    return str(event.process.config.stdout_logfile)
+
+
+def _say(line: str) -> None:
+    # Whoever read this output may be gone; the programs run on.
+    with suppress(OSError):
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
+
+
+def main() -> None:
+    """Runs until SIGINT, SIGTERM or SIGHUP, then ends every program in order."""
+    configuration, run = sys.argv[1:]
+    options = _Options(Path(run))
+    options.realize(["--nodaemon", "--silent", "--configuration", configuration], doc=__doc__)
+    with suppress(asyncore_25.ExitNow):
+        _Owner(options).main()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,213 @@
+"""Every setting, read once from the environment, `.env` and what the embedded services wrote about themselves."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Literal, Self, TypedDict, TypeVar
+
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+ENV_FILE = Path(".env")
+EMBEDDED_FILE = "embedded.env"
+
+
+class SettingsError(Exception):
+    """The settings contradict each other or don't parse; the message names the variable and what to do."""
+
+
+Seconds = Annotated[
+    timedelta,
+    BeforeValidator(lambda value: float(value) if isinstance(value, str) and value.strip().isdecimal() else value),
+]
+
+
+class _Group(BaseSettings):
+    model_config = SettingsConfigDict(
+        frozen=True, extra="ignore", env_ignore_empty=True, env_file_encoding="utf-8", populate_by_name=False
+    )
+
+
+Group = TypeVar("Group", bound=_Group)
+
+
+class XaiSettings(_Group):
+    """The upstream: where it is, which key opens it, how much of it may be used."""
+
+    api_key: SecretStr | None = Field(None, alias="XAI_API_KEY")
+    auth: Literal["key", "ephemeral"] = Field("key", alias="XAI_AUTH")
+    realtime_url: str = Field("wss://api.x.ai/v1/realtime", alias="API_URL", pattern="^wss?://")
+    rest_url: str = Field("https://api.x.ai/v1", alias="XAI_REST_URL", pattern="^https?://")
+    model: str = Field("grok-voice-latest", alias="XAI_MODEL", min_length=1)
+    speak_mode: Literal["force_message", "instructed", "user_text"] = Field("force_message", alias="XAI_SPEAK_MODE")
+    max_sessions: int = Field(10, alias="XAI_MAX_SESSIONS", ge=1)
+    reserved_sessions: int = Field(3, alias="XAI_RESERVED_SESSIONS", ge=0)
+    render_timeout: Seconds = Field(timedelta(seconds=30), alias="RENDER_TIMEOUT", gt=timedelta(0))
+
+    def sessions_for(self, lane: str) -> int:
+        """How many sessions one worker process of a lane may open; both lanes together stay within the maximum.
+
+        Bulk gets half of what is not reserved, and never less than one: it would wait for ever otherwise.
+        """
+        bulk = max(1, (self.max_sessions - self.reserved_sessions) // 2)
+        return bulk if lane == "bulk" else max(1, self.max_sessions - bulk)
+
+
+class RedisSettings(_Group):
+    """Where Redis and the broker are; None until the embedded ones have an address."""
+
+    url: SecretStr | None = Field(None, alias="REDIS_URL")
+    broker: SecretStr | None = Field(None, alias="CELERY_BROKER_URL")
+
+
+class StoreOptions(TypedDict):
+    """How an S3 audio store is opened."""
+
+    endpoint_url: str | None
+    public_url: str | None
+    access_key_id: str | None
+    secret_access_key: str | None
+    region: str
+
+
+class BucketSettings(_Group):
+    """Where the audio is kept, and how browsers get it."""
+
+    endpoint_url: str | None = Field(None, alias="S3_ENDPOINT_URL", pattern="^https?://")
+    public_url: str | None = Field(None, alias="S3_PUBLIC_URL", pattern="^https?://")
+    bucket: str = Field("recite", alias="S3_BUCKET", min_length=3, max_length=63)
+    access_key_id: str | None = Field(None, alias="AWS_ACCESS_KEY_ID")
+    secret_access_key: SecretStr | None = Field(None, alias="AWS_SECRET_ACCESS_KEY")
+    region: str = Field("us-east-1", alias="AWS_REGION")
+    delivery: Literal["proxy", "redirect"] = Field("proxy", alias="AUDIO_DELIVERY")
+    cdn_url: str | None = Field(None, alias="PUBLIC_AUDIO_URL", pattern="^https?://")
+
+    def store_options(self) -> StoreOptions:
+        """The keyword arguments of a store on this bucket."""
+        secret = self.secret_access_key
+        return StoreOptions(
+            endpoint_url=self.endpoint_url,
+            public_url=self.public_url,
+            access_key_id=self.access_key_id,
+            secret_access_key=None if secret is None else secret.get_secret_value(),
+            region=self.region,
+        )
+
+
+class ServerSettings(_Group):
+    """Our own addresses and who may call them."""
+
+    host: str = Field("127.0.0.1", alias="HOST")
+    port: int = Field(8080, alias="API_PORT", ge=1, le=65535)
+    public_url: str | None = Field(None, alias="PUBLIC_URL", pattern="^https?://")
+    allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("http://localhost:3000", "http://localhost:5173", "http://localhost:8080"), alias="ALLOWED_ORIGINS"
+    )
+    api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field((), alias="RECITE_API_KEYS")
+    data_dir: Path = Field(Path(".recite"), alias="RECITE_DATA_DIR")
+    voice: str = Field("ara", alias="VOICE")
+
+    @field_validator("allowed_origins", "api_keys", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine can reach the api."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
+
+    @model_validator(mode="after")
+    def _open_only_on_loopback(self) -> Self:
+        if self.is_loopback:
+            return self
+        if not self.api_keys:
+            raise ValueError("HOST is not a loopback address: set RECITE_API_KEYS (recite init makes one)")
+        if not self.public_url:
+            raise ValueError("HOST is not a loopback address: set PUBLIC_URL, the address callers use")
+        return self
+
+
+class SimulatorSettings(_Group):
+    """The stand-in upstream; times in milliseconds, `pace` in times faster than speech (0: at once)."""
+
+    port: int = Field(8090, alias="SIMULATOR_PORT", ge=1, le=65535)
+    handshake_ms: int = Field(500, alias="SIMULATOR_HANDSHAKE_MS", ge=0)
+    first_audio_ms: int = Field(300, alias="SIMULATOR_FIRST_AUDIO_MS", ge=0)
+    pace: float = Field(4.0, alias="SIMULATOR_PACE", ge=0)
+    sessions: int = Field(10, alias="SIMULATOR_SESSIONS", ge=1)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """All settings; frozen. Made by `load_settings` only."""
+
+    xai: XaiSettings
+    redis: RedisSettings
+    bucket: BucketSettings
+    server: ServerSettings
+    simulator: SimulatorSettings
+
+    @property
+    def redis_url(self) -> str:
+        """The address of Redis; raises SettingsError when there is none."""
+        return _given(self.redis.url, "REDIS_URL")
+
+    @property
+    def broker_url(self) -> str:
+        """The address of Celery's broker: Redis, unless another is named."""
+        return _given(self.redis.broker or self.redis.url, "REDIS_URL")
+
+    @property
+    def xai_key(self) -> str:
+        """The global upstream key; raises SettingsError when there is none."""
+        return _given(self.xai.api_key, "XAI_API_KEY")
+
+
+def load_settings(*, with_embedded: bool = True) -> Settings:
+    """Reads the settings: environment first, then `.env`, then (unless told not to) the embedded services' own file.
+
+    Raises SettingsError with one line per variable that is wrong.
+    """
+    try:
+        server = ServerSettings(_env_file=ENV_FILE)
+        embedded = server.data_dir / EMBEDDED_FILE if with_embedded else None
+        return Settings(
+            xai=_completed(XaiSettings, embedded, unless="api_key"),
+            redis=_completed(RedisSettings, embedded, unless="url"),
+            bucket=_completed(BucketSettings, embedded, unless="endpoint_url"),
+            server=server,
+            simulator=SimulatorSettings(_env_file=ENV_FILE),
+        )
+    except ValidationError as error:
+        raise SettingsError(_explained(error)) from None
+
+
+def _completed(group: type[Group], embedded: Path | None, *, unless: str) -> Group:
+    """What is given; the embedded twin's file, perhaps an old one, completes it unless the real thing is named."""
+    given = group(_env_file=ENV_FILE)
+    if embedded is None or getattr(given, unless) is not None:
+        return given
+    return group(_env_file=(embedded, ENV_FILE))
+
+
+def _explained(error: ValidationError) -> str:
+    """What is wrong, by the variables' names and without their values: some are secrets."""
+    lines = []
+    for problem in error.errors(include_input=False, include_url=False, include_context=False):
+        variable = ".".join(str(part) for part in problem["loc"])
+        message = problem["msg"].removeprefix("Value error, ")
+        lines.append(f"{variable}: {message}" if variable else message)
+    return "\n".join(lines)
+
+
+def _given(secret: SecretStr | None, variable: str) -> str:
+    if secret is None:
+        raise SettingsError(f"{variable} is not set: start everything with ./start.sh, or set it in .env")
+    return secret.get_secret_value()

@@ -1,0 +1,108 @@
+"""The control calls under /control: counters, planned faults, options. For tests and benchmarks; xAI has none."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from simulator.faults import FAULTS
+from simulator.options import Options
+from simulator.upstream import Upstream
+
+
+class FaultOrder(BaseModel):
+    """Which fault the next connections or utterances meet; `times` None is always."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    fault: str
+    times: int | None = Field(None, ge=1)
+
+
+async def _stats(request: Request) -> JSONResponse:
+    return JSONResponse(_upstream(request).stats.to_json())
+
+
+async def _reset(request: Request) -> JSONResponse:
+    upstream = _upstream(request)
+    upstream.stats.reset()
+    upstream.plan.clear()
+    return JSONResponse(upstream.stats.to_json())
+
+
+async def _show_faults(request: Request) -> JSONResponse:
+    rows = [
+        {"name": f.name, "does": f.does, "error": f.code, "retried": f.retried, "end_state": f.end_state}
+        for f in FAULTS.values()
+    ]
+    return JSONResponse({"planned": _upstream(request).plan.pending(), "faults": rows})
+
+
+async def _plan_fault(request: Request) -> JSONResponse:
+    order = FaultOrder.model_validate(await _body(request))
+    if order.fault not in FAULTS:
+        raise ValueError(f"fault: unknown; one of {', '.join(FAULTS)}")
+    plan = _upstream(request).plan
+    plan.add(FAULTS[order.fault], times=order.times)
+    return JSONResponse({"planned": plan.pending()})
+
+
+async def _clear_faults(request: Request) -> JSONResponse:
+    plan = _upstream(request).plan
+    plan.clear()
+    return JSONResponse({"planned": plan.pending()})
+
+
+async def _show_settings(request: Request) -> JSONResponse:
+    return _shown(_upstream(request).options)
+
+
+async def _change_settings(request: Request) -> JSONResponse:
+    upstream = _upstream(request)
+    upstream.options = upstream.options.changed(await _body(request))
+    return _shown(upstream.options)
+
+
+async def refuse_input(_request: Request, error: Exception) -> JSONResponse:
+    """400 with what is wrong: one line per field, without the values."""
+    if isinstance(error, ValidationError):
+        problems = error.errors(include_input=False, include_url=False, include_context=False)
+        message = "; ".join(f"{'.'.join(map(str, p['loc']))}: {p['msg']}" for p in problems)
+    else:
+        message = str(error)
+    return JSONResponse({"code": "invalid_request", "error": message}, status_code=400)
+
+
+ROUTES = [
+    Route("/control/stats", _stats, methods=["GET"]),
+    Route("/control/reset", _reset, methods=["POST"]),
+    Route("/control/faults", _show_faults, methods=["GET"]),
+    Route("/control/faults", _plan_fault, methods=["POST"]),
+    Route("/control/faults", _clear_faults, methods=["DELETE"]),
+    Route("/control/settings", _show_settings, methods=["GET"]),
+    Route("/control/settings", _change_settings, methods=["POST"]),
+]
+
+
+async def _body(request: Request) -> dict[str, Any]:
+    try:
+        body = orjson.loads(await request.body())
+    except orjson.JSONDecodeError:
+        raise ValueError("the body is not JSON") from None
+    if not isinstance(body, dict):
+        raise ValueError("the body must be a JSON object")
+    return body
+
+
+def _upstream(request: Request) -> Upstream:
+    upstream: Upstream = request.app.state.upstream
+    return upstream
+
+
+def _shown(options: Options) -> JSONResponse:
+    return JSONResponse(options.model_dump(mode="json", exclude={"keys"}))

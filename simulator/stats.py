@@ -1,0 +1,80 @@
+"""What the simulator counts; of texts it keeps hashes only."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+_USD_PER_MINUTE = 0.05
+_USD_PER_ITEM = 0.004
+
+
+@dataclass(kw_only=True, slots=True)
+class Stats:
+    """Counters since the start or the last reset; connections that stay open are kept by a reset.
+
+    `handshakes` = `opened` + `refused`. `utterances` counts those begun, `completed` those that ended as they should.
+    """
+
+    handshakes: int = 0
+    opened: int = 0
+    refused: Counter[int] = field(default_factory=Counter)
+    open: int = 0
+    most_open: int = 0
+    tokens: int = 0
+    items: int = 0
+    utterances: int = 0
+    completed: int = 0
+    voices: Counter[str] = field(default_factory=Counter)
+    speak_modes: Counter[str] = field(default_factory=Counter)
+    faults: Counter[str] = field(default_factory=Counter)
+    characters: int = 0
+    audio_seconds: float = 0.0
+    texts: Counter[str] = field(default_factory=Counter)
+
+    def connect(self) -> int:
+        """Counts an accepted connection; its number."""
+        self.opened += 1
+        self.open += 1
+        self.most_open = max(self.most_open, self.open)
+        return self.opened
+
+    def disconnect(self) -> None:
+        """Counts its end."""
+        self.open -= 1
+
+    def speak(self, text: str, *, voice: str, speak_mode: str, fault: str | None) -> None:
+        """Counts an utterance that begins."""
+        self.utterances += 1
+        self.characters += len(text)
+        self.voices[voice] += 1
+        self.speak_modes[speak_mode] += 1
+        self.texts[text_hash(text)] += 1
+        if fault:
+            self.faults[fault] += 1
+
+    def finish(self, *, seconds: float, is_complete: bool) -> None:
+        """Counts an utterance that ends, with the audio that was sent of it."""
+        self.audio_seconds += seconds
+        self.completed += is_complete
+
+    def reset(self) -> None:
+        """Everything to zero but what is open."""
+        fresh = Stats(open=self.open, most_open=self.open)
+        for name in self.__slots__:
+            setattr(self, name, getattr(fresh, name))
+
+    def to_json(self) -> dict[str, Any]:
+        """All counters, and what xAI would have charged."""
+        counters = {name: getattr(self, name) for name in self.__slots__}
+        counters["refused"] = {str(status): count for status, count in self.refused.items()}
+        counters["audio_seconds"] = round(self.audio_seconds, 3)
+        usd = self.audio_seconds / 60 * _USD_PER_MINUTE + self.items * _USD_PER_ITEM
+        return {**counters, "cost_usd": round(usd, 6)}
+
+
+def text_hash(text: str) -> str:
+    """The name under which `texts` counts a text."""
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,54 @@
+"""What all connections to one simulator share: options, counters, planned faults, tokens, and the sessions open."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+from simulator.faults import FaultPlan
+from simulator.options import Options
+from simulator.stats import Stats
+from simulator.tokens import PREFIX, TokenMint
+
+# One of two threads speaks, the other one resamples what was spoken before.
+_VOICE_THREADS = 2
+
+
+class Upstream:
+    """The state of one simulator; only its own event loop touches it."""
+
+    def __init__(self, options: Options, *, clock: Callable[[], float]) -> None:
+        self.options = options
+        self.stats = Stats()
+        self.plan = FaultPlan()
+        self.tokens = TokenMint(clock)
+        self.voices = ThreadPoolExecutor(_VOICE_THREADS, thread_name_prefix="voice")
+        self._open: Counter[str] = Counter()
+
+    def key_for(self, bearer: str, *, tokens_too: bool = True) -> str | None:
+        """The key that a bearer stands for, None when it is not good."""
+        if bearer.startswith(PREFIX):
+            return self.tokens.key_of(bearer) if tokens_too else None
+        return bearer if self.options.accepts(bearer) else None
+
+    def is_full(self, key: str) -> bool:
+        """Whether a key has all the sessions that it may have."""
+        return self._open[key] >= self.options.max_sessions
+
+    @contextmanager
+    def seat(self, key: str) -> Iterator[int]:
+        """One of the key's sessions, for as long as the block runs; the connection's number."""
+        self._open[key] += 1
+        number = self.stats.connect()
+        try:
+            yield number
+        finally:
+            self.stats.disconnect()
+            self._open[key] -= 1
+
+    def dice(self, number: int) -> random.Random:
+        """What varies on a connection: the same seed and number, the same throws."""
+        return random.Random(f"{self.options.seed}:{number}")

@@ -1,0 +1,1 @@
+"""What is remembered and coordinated: audio in the bucket, jobs in Redis."""

@@ -1,0 +1,153 @@
+"""The job board's Lua: each script is one atomic step over one job or one lease, and publishes what it changed."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.exceptions import NoScriptError
+
+CHANNEL = "recite:jobs"
+FENCE_KEY = "recite:fence"
+
+FIELDS = ("status", "generation", "created_at", "started_at", "attempts", "utterances", "error", "facts")
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """Lua that Redis knows by its hash; sent in full only when it doesn't."""
+
+    source: str
+    sha: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        digest = hashlib.sha1(self.source.encode(), usedforsecurity=False).hexdigest()
+        object.__setattr__(self, "sha", digest)
+
+    async def run(self, redis: Redis, *keys_and_arguments: str | int | float | bytes, keys: int = 1) -> Any:
+        """What the script returns; the first `keys` arguments are its keys."""
+        try:
+            return await redis.evalsha(self.sha, keys, *keys_and_arguments)
+        except NoScriptError:
+            return await redis.eval(self.source, keys, *keys_and_arguments)
+
+
+_QUOTED_FIELDS = ", ".join(f"'{name}'" for name in FIELDS)
+_JOB = f"redis.call('HMGET', KEYS[1], {_QUOTED_FIELDS}"
+_PUBLISH = f"redis.call('PUBLISH', '{CHANNEL}', ARGV[1])"
+_NOW = """
+local function now()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+"""
+# At least the clock in milliseconds, so that tokens go on growing when Redis was wiped or lost its last second.
+_TOKEN = """
+local function next_token(fence)
+  local token = string.format('%.0f', math.max(now(), tonumber(redis.call('GET', fence) or 0) + 1))
+  redis.call('SET', fence, token)
+  return token
+end
+"""
+
+# KEYS job, fence. ARGV name, facts, order, created_at, refresh, live ms, ready ms, failure memory ms.
+# Returns the job's fields for a hit or a join, the new generation for a miss. The fresh token shuts out whoever
+# still works on an earlier generation. A hit only reads, but for its sliding expiry.
+CLAIM = Script(
+    _NOW
+    + _TOKEN
+    + f"""
+local job = {_JOB}, 'ended_at')
+local status = job[1]
+if status == 'ready' then
+  if redis.call('PTTL', KEYS[1]) < ARGV[7] / 2 then redis.call('PEXPIRE', KEYS[1], ARGV[7]) end
+  return job
+end
+if status == 'queued' or status == 'rendering' then return job end
+if status == 'failed' and ARGV[5] == '' and now() < job[{len(FIELDS) + 1}] + ARGV[8] then return job end
+local generation = (job[2] or 0) + 1
+redis.call('DEL', KEYS[1])
+redis.call('HSET', KEYS[1], 'status', 'queued', 'generation', generation, 'created_at', ARGV[4], 'attempts', 0,
+  'facts', ARGV[2], 'order', ARGV[3], 'token', next_token(KEYS[2]))
+redis.call('PEXPIRE', KEYS[1], ARGV[6])
+{_PUBLISH}
+return generation
+"""
+)
+
+# KEYS job. ARGV name, target, allowed sources as ",a,b,", token or '', expiry ms, the moment in Unix seconds,
+# then fields to set in pairs.
+# Returns 'moved' or 'same' and the job's fields, or why nothing was changed: 'forgotten', 'stale', 'illegal'.
+MOVE = Script(
+    _NOW
+    + f"""
+local target, token = ARGV[2], ARGV[4]
+local old = redis.call('HMGET', KEYS[1], 'status', 'token')
+if not old[1] then
+  if target ~= 'ready' then return {{'forgotten'}} end
+  redis.call('HSET', KEYS[1], 'generation', 1, 'token', 0, 'created_at', ARGV[6])
+elseif token ~= '' and tonumber(token) < tonumber(old[2]) then
+  return {{'stale'}}
+elseif old[1] == target and target ~= 'rendering' then
+  return {{'same', {_JOB})}}
+elseif not string.find(ARGV[3], ',' .. old[1] .. ',', 1, true) then
+  return {{'illegal'}}
+end
+redis.call('HSET', KEYS[1], 'status', target, unpack(ARGV, 7))
+if token ~= '' then redis.call('HSET', KEYS[1], 'token', token) end
+if target == 'rendering' then
+  redis.call('HINCRBY', KEYS[1], 'attempts', 1)
+  redis.call('HSETNX', KEYS[1], 'started_at', ARGV[6])
+elseif target ~= 'queued' then
+  redis.call('HDEL', KEYS[1], 'order')
+  redis.call('HSET', KEYS[1], 'ended_at', string.format('%.0f', now()))
+end
+if target == 'ready' then redis.call('HDEL', KEYS[1], 'error') end
+redis.call('PEXPIRE', KEYS[1], ARGV[5])
+{_PUBLISH}
+return {{'moved', {_JOB})}}
+"""
+)
+
+# KEYS job. ARGV name, generation.
+FORGET = Script(
+    f"""
+local job = redis.call('HMGET', KEYS[1], 'status', 'generation', 'attempts')
+if job[1] ~= 'queued' or job[2] ~= ARGV[2] or job[3] ~= '0' then return 0 end
+redis.call('DEL', KEYS[1])
+{_PUBLISH}
+return 1
+"""
+)
+
+# KEYS lease, fence. ARGV ms. Returns the token, or nothing while somebody else has the lease.
+LEASE = Script(
+    _NOW
+    + _TOKEN
+    + """
+if redis.call('EXISTS', KEYS[1]) == 1 then return false end
+local token = next_token(KEYS[2])
+redis.call('SET', KEYS[1], token, 'PX', ARGV[1])
+return token
+"""
+)
+
+# KEYS lease. ARGV token, ms. A lease that ran out and that nobody took is its holder's again.
+RENEW = Script(
+    """
+local holder = redis.call('GET', KEYS[1])
+if holder and holder ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1
+"""
+)
+
+# KEYS lease. ARGV token.
+RELEASE = Script(
+    """
+if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
+return 0
+"""
+)

@@ -1,0 +1,49 @@
+"""Which lanes have a worker that is alive, by the worker's own word every few seconds."""
+
+from __future__ import annotations
+
+from redis.asyncio import Redis
+
+from storage.board_scripts import Script
+from storage.redis_client import ANSWERING
+
+# One sorted set, scored by when a word runs out: looking for keys by pattern would walk over every job.
+WORKERS_KEY = "recite:workers"
+
+_NOW = """
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+"""
+# ARGV member, ms. The set itself goes when its last worker is silent.
+_BEAT = Script(
+    _NOW
+    + """
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1])
+if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[2]) then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+"""
+)
+_ALIVE = Script(_NOW + "return redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. string.format('%.0f', now), '+inf')")
+
+
+class Heartbeats:
+    """Written by workers, read by `/ready`. Raises Unavailable when Redis does not answer."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+
+    async def beat(self, *, lane: str, worker: str, seconds: float) -> None:
+        """Says that a worker of a lane is alive for the next `seconds`."""
+        with ANSWERING:
+            await _BEAT.run(self._redis, WORKERS_KEY, f"{lane}:{worker}", round(seconds * 1000))
+
+    async def stop(self, *, lane: str, worker: str) -> None:
+        """Takes the word back, so that a worker that stops is gone at once."""
+        with ANSWERING:
+            await self._redis.zrem(WORKERS_KEY, f"{lane}:{worker}")
+
+    async def lanes_alive(self) -> set[str]:
+        """The lanes that have at least one worker."""
+        with ANSWERING:
+            members: list[bytes] = await _ALIVE.run(self._redis, WORKERS_KEY)
+        return {member.decode().partition(":")[0] for member in members}

@@ -1,0 +1,58 @@
+"""The connection to Redis: how long an answer may take, and what its errors mean to us."""
+
+from __future__ import annotations
+
+from types import TracebackType
+
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
+
+from speech.errors import Unavailable
+from storage.misconfigured import Misconfigured
+
+# A call waits for a free connection, connects and reads one answer: together these stay under two seconds.
+POOL_SECONDS, CONNECT_SECONDS, ANSWER_SECONDS = 0.3, 0.5, 1.0
+
+
+def open_redis(
+    url: str,
+    *,
+    connections: int = 100,
+    pool_seconds: float = POOL_SECONDS,
+    connect_seconds: float = CONNECT_SECONDS,
+    answer_seconds: float = ANSWER_SECONDS,
+) -> Redis:
+    """A client that connects on first use and never retries: a claim that was lost on the way must not be sent twice.
+
+    Close it with `aclose()`. More than `connections` calls at once wait for each other.
+    """
+    pool = BlockingConnectionPool.from_url(
+        url,
+        max_connections=connections,
+        timeout=pool_seconds,
+        socket_connect_timeout=connect_seconds,
+        socket_timeout=answer_seconds,
+        retry=Retry(NoBackoff(), 0),
+        decode_responses=False,
+    )
+    return Redis.from_pool(pool)
+
+
+class Answering:
+    """`with ANSWERING:` around calls to Redis turns what they raise into Unavailable."""
+
+    __slots__ = ()
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: TracebackType | None) -> None:
+        if isinstance(error, AuthenticationError | NoPermissionError):
+            raise Misconfigured("redis", advice="check the user and the password in REDIS_URL") from error
+        # Redis' own TimeoutError is a RedisError; the built-in one is an OSError.
+        if isinstance(error, RedisError | OSError):
+            raise Unavailable("redis") from error
+
+
+ANSWERING = Answering()

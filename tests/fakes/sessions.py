@@ -1,0 +1,90 @@
+"""Upstream sessions without any socket, for tests of what is done with sessions."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from speech.errors import UpstreamError
+from xai.session import OnAudio, SessionSettings
+
+
+class FakeSession:
+    """Speaks when its `turns` say so: each utterance waits for a turn, which may be an error."""
+
+    def __init__(self, settings: SessionSettings) -> None:
+        self.settings = settings
+        self.usable = True
+        self.spoken: list[tuple[str, str]] = []
+        self.turns: asyncio.Queue[UpstreamError | None] = asyncio.Queue()
+        self.automatic = True
+        self.speaking = False
+        self.closed = False
+        self.on_lost: Callable[[], None] | None = None
+
+    async def speak(self, text: str, *, mode: str, on_audio: OnAudio, seconds: float) -> str | None:
+        assert not self.speaking, "two callers share a session"
+        assert not self.closed, "a closed session is used"
+        self.on_lost = None
+        self.speaking = True
+        self.spoken.append((text, mode))
+        try:
+            turn = None if self.automatic and self.turns.empty() else await self.turns.get()
+            if turn:
+                raise turn
+            await on_audio(text.encode())
+            return text
+        finally:
+            self.speaking = False
+
+    def rest(self, on_lost: Callable[[], None]) -> None:
+        assert self.on_lost is None, "a session rests twice"
+        self.on_lost = on_lost
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+class FakeOpener:
+    """Opens FakeSessions; `problems` are raised first, `gate` holds every open while it is cleared."""
+
+    def __init__(self, *, automatic: bool = True) -> None:
+        self.sessions: list[FakeSession] = []
+        self.problems: list[Exception] = []
+        self.asked = 0
+        self.automatic = automatic
+        self.most_open = 0
+        self.cap: int | None = None
+        self.cap_error: Callable[[], Exception] = lambda: UpstreamError()
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    @property
+    def live(self) -> list[FakeSession]:
+        return [session for session in self.sessions if not session.closed]
+
+    async def open(self, settings: SessionSettings) -> FakeSession:
+        self.asked += 1
+        await self.gate.wait()
+        if self.problems:
+            raise self.problems.pop(0)
+        if self.cap is not None and len(self.live) >= self.cap:
+            raise self.cap_error()
+        session = FakeSession(settings)
+        session.automatic = self.automatic
+        self.sessions.append(session)
+        self.most_open = max(self.most_open, len(self.live))
+        return session
+
+
+class FakeClock:
+    """Seconds that pass only when told."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def pass_seconds(self, seconds: float) -> None:
+        self.now += seconds

@@ -1,0 +1,121 @@
+"""The render of one job: takes the lease on its reading, has it made, and brings the job to an end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import shutil
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from speech.card import Card
+from speech.errors import Interrupted, RenderError, StaleToken, Unavailable, UnknownJob
+from speech.job import JobError
+from speech.ports import JobBoard, Lease
+from speech.recipe import Recipe
+from worker.reading import ReadingMaker
+from worker.retrying import Retrying
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Render:
+    """Renders jobs by name; one of these serves every task of the process.
+
+    `insist` is for the board and the bucket: their outage must not cost a render that is already paid.
+    """
+
+    board: JobBoard
+    maker: ReadingMaker
+    insist: Retrying
+    scratch: Path
+    lease_time: timedelta = timedelta(seconds=12)
+
+    async def run(self, name: str) -> None:
+        """Brings the job to an end. Any number of calls at once, or one after the end, do the work once.
+
+        Raises Interrupted, and gives the job back to its queue, when it is cancelled.
+        """
+        recipe = await self.insist(lambda: self.board.order(name), name=name)
+        if recipe is None:
+            log.info("[X.AI TTS] %s: nothing to do", name)
+            return
+        async with self._leased(recipe) as lease:
+            try:
+                await self._settle(recipe, lease)
+            except StaleToken:
+                log.warning("[X.AI TTS] %s: another worker took it over", name)
+            except UnknownJob:
+                log.warning("[X.AI TTS] %s: the board forgot it before it was begun", name)
+
+    async def _settle(self, recipe: Recipe, lease: Lease) -> None:
+        name = recipe.job_name
+        try:
+            card = await self._card(recipe, lease)
+            if card is not None:
+                await self.insist(lambda: self.board.finish(card, lease), name=name)
+        except asyncio.CancelledError:
+            with suppress(Unavailable, StaleToken):
+                await self.board.requeue(name, lease)
+            raise Interrupted from None
+        except (RenderError, Unavailable) as error:
+            log.warning("[X.AI TTS] %s: failed: %s", name, error.code)
+            await self._fail(name, lease, JobError.of(error))
+        except (StaleToken, UnknownJob):
+            raise
+        except Exception:
+            log.exception("[X.AI TTS] %s: failed unexpectedly", name)
+            await self._fail(name, lease, JobError.of(RenderError()))
+
+    async def _fail(self, name: str, lease: Lease, error: JobError) -> None:
+        await self.insist(lambda: self.board.fail(name, lease, error), name=name)
+
+    async def _card(self, recipe: Recipe, lease: Lease) -> Card | None:
+        """The card of the finished audio; None when nobody waits for it any more."""
+        name = recipe.job_name
+        # Whoever had the lease before may have done it, or every caller may have gone.
+        if await self.insist(lambda: self.board.order(name), name=name) is None:
+            return None
+        card = await self.insist(lambda: self.maker.store.card(name), name=name)
+        if card is not None:
+            return card
+        folder = Path(await asyncio.to_thread(tempfile.mkdtemp, dir=self.scratch))
+        try:
+            return await self.maker.make(recipe, lease=lease, folder=folder)
+        finally:
+            await asyncio.shield(asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True))
+
+    @asynccontextmanager
+    async def _leased(self, recipe: Recipe) -> AsyncIterator[Lease]:
+        """The lease on the recipe's reading, waited for and kept alive."""
+        reading, seconds = recipe.reading_name, self.lease_time.total_seconds()
+        while True:
+            lease = await self.insist(lambda: self.board.lease(reading, seconds=seconds), name=recipe.job_name)
+            if lease is not None:
+                break
+            await self.insist.sleep(0.2)
+        keeper = asyncio.create_task(self._keep(lease, seconds=seconds, holder=asyncio.current_task()))
+        try:
+            yield lease
+        finally:
+            keeper.cancel()
+            with suppress(Unavailable):
+                await self.board.release(lease)
+
+    async def _keep(self, lease: Lease, *, seconds: float, holder: asyncio.Task[object] | None) -> None:
+        """Renews the lease; when it is somebody else's by now the holder is cancelled, its writes are fenced anyway."""
+        while True:
+            await self.insist.sleep(seconds / 3)
+            try:
+                await self.board.renew(lease, seconds=seconds)
+            except Unavailable:
+                continue
+            except StaleToken:
+                if holder is not None:
+                    holder.cancel()
+                return

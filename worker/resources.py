@@ -1,0 +1,98 @@
+"""Opens what a render needs, by the settings, and closes it in the opposite order."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from pathlib import Path
+
+from settings import Settings, XaiSettings
+from speech.errors import Unavailable
+from speech.retry import RetryPolicy
+from storage.audio_store import S3AudioStore
+from storage.ensured import ensured
+from storage.heartbeats import Heartbeats
+from storage.job_board import RedisJobBoard
+from storage.redis_client import open_redis
+from worker.masters import Masters
+from worker.reading import ReadingMaker
+from worker.render import Render
+from worker.retrying import Retrying
+from xai.client import RealtimeClient
+from xai.pool import SessionPool
+from xai.tokens import Bearers, EphemeralTokens, KeyBearer
+
+_BEAT_SECONDS, _BEAT_LASTS = 2.0, 7.0
+_SPEAKING = RetryPolicy(attempts=3)
+# An outage of the board or the bucket is sat out for about a minute.
+_INSISTING = RetryPolicy(attempts=12, first_delay=0.25, longest_delay=8)
+
+
+@asynccontextmanager
+async def open_render(settings: Settings, *, lane: str, scratch: Path) -> AsyncIterator[Render]:
+    """The render for a lane, with its board, bucket and upstream; the lane is announced as alive meanwhile."""
+    async with AsyncExitStack() as stack:
+        redis = open_redis(settings.redis_url)
+        stack.push_async_callback(redis.aclose)
+        store = S3AudioStore(settings.bucket.bucket, **settings.bucket.store_options())
+        stack.push_async_callback(store.close)
+        await stack.enter_async_context(ensured(store))
+        pool = await stack.enter_async_context(_pool(settings, lane=lane))
+        board, insist = RedisJobBoard(redis), Retrying(policy=_INSISTING)
+        masters = Masters(
+            store=store,
+            synthesizer=pool,
+            speaking=Retrying(policy=_SPEAKING),
+            insist=insist,
+            clock=time.time,
+            monotonic=time.monotonic,
+        )
+        maker = ReadingMaker(board=board, store=store, masters=masters, insist=insist)
+        await stack.enter_async_context(_announced(Heartbeats(redis), lane=lane))
+        yield Render(board=board, maker=maker, insist=insist, scratch=scratch)
+
+
+@asynccontextmanager
+async def _pool(settings: Settings, *, lane: str) -> AsyncIterator[SessionPool]:
+    xai = settings.xai
+    async with _bearers(xai, key=settings.xai_key) as bearers:
+        client = RealtimeClient(xai.realtime_url, model=xai.model, bearers=bearers)
+        seconds = xai.render_timeout.total_seconds()
+        async with SessionPool(client, max_sessions=xai.sessions_for(lane), utterance_seconds=seconds) as pool:
+            yield pool
+
+
+@asynccontextmanager
+async def _bearers(xai: XaiSettings, *, key: str) -> AsyncIterator[Bearers]:
+    if xai.auth == "key":
+        yield KeyBearer(key)
+        return
+    tokens = EphemeralTokens(key, rest_url=xai.rest_url)
+    try:
+        yield tokens
+    finally:
+        await tokens.aclose()
+
+
+@asynccontextmanager
+async def _announced(heartbeats: Heartbeats, *, lane: str) -> AsyncIterator[None]:
+    worker = f"{socket.gethostname()}:{os.getpid()}"
+
+    async def beat() -> None:
+        while True:
+            with suppress(Unavailable):
+                await heartbeats.beat(lane=lane, worker=worker, seconds=_BEAT_LASTS)
+            await asyncio.sleep(_BEAT_SECONDS)
+
+    task = asyncio.create_task(beat())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+        with suppress(Unavailable):
+            await heartbeats.stop(lane=lane, worker=worker)

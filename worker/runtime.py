@@ -1,0 +1,92 @@
+"""What all tasks of a worker process share: one event loop in a thread of its own, and the resources in it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import tempfile
+import threading
+from concurrent.futures import Future
+from pathlib import Path
+
+import uvloop
+
+from settings import Settings
+from speech.errors import Interrupted
+from worker.render import Render
+from worker.resources import open_render
+
+log = logging.getLogger(__name__)
+
+
+class Runtime:
+    """Opened once by the process, used by every task's thread."""
+
+    def __init__(self, settings: Settings, *, lane: str) -> None:
+        self._settings = settings
+        self._lane = lane
+        self._loop = uvloop.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="recite-loop", daemon=True)
+        self._scratch = tempfile.TemporaryDirectory(prefix="recite-")
+        self._running: set[asyncio.Task[None]] = set()
+        self._stop = asyncio.Event()
+        self._serving: Future[None] | None = None
+        self._render: Render | None = None
+
+    def open(self) -> None:
+        """Starts the loop and opens the resources in it; raises what their opening raises."""
+        self._thread.start()
+        opened: Future[None] = Future()
+        self._serving = asyncio.run_coroutine_threadsafe(self._serve(opened), self._loop)
+        opened.result()
+
+    def render(self, name: str) -> None:
+        """Renders a job from a task's thread; raises Interrupted when the process stops before it is done."""
+        asyncio.run_coroutine_threadsafe(self._run(name), self._loop).result()
+
+    def interrupt_later(self) -> None:
+        """Gives what is running RENDER_TIMEOUT to finish; after that it goes back to the queue.
+
+        Celery waits for its threads without a limit of its own.
+        """
+        grace = self._settings.xai.render_timeout.total_seconds()
+        log.info("stopping: %d renders have %.0f s to finish", len(self._running), grace)
+        self._loop.call_soon_threadsafe(self._loop.call_later, grace, self._interrupt)
+
+    def close(self) -> None:
+        """Closes the resources and ends the loop; called when no task runs any more."""
+        if self._serving is not None:
+            self._loop.call_soon_threadsafe(self._stop.set)
+            self._serving.result()
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join()
+        self._loop.close()
+        self._scratch.cleanup()
+
+    async def _run(self, name: str) -> None:
+        task = asyncio.current_task()
+        if task is None or self._render is None:
+            raise Interrupted
+        self._running.add(task)
+        try:
+            await self._render.run(name)
+        except asyncio.CancelledError:
+            raise Interrupted from None
+        finally:
+            self._running.discard(task)
+
+    def _interrupt(self) -> None:
+        for task in self._running:
+            task.cancel()
+
+    async def _serve(self, opened: Future[None]) -> None:
+        try:
+            async with open_render(self._settings, lane=self._lane, scratch=Path(self._scratch.name)) as render:
+                self._render = render
+                opened.set_result(None)
+                await self._stop.wait()
+                self._render = None
+        except BaseException as error:
+            if opened.done():
+                raise
+            opened.set_exception(error)

@@ -1,0 +1,55 @@
+"""The Celery tasks, and the signals that open and close what they share: message matters only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from asgi_correlation_id import correlation_id
+from celery import Task, shared_task
+from celery.exceptions import Reject
+from celery.signals import setup_logging, worker_init, worker_shutdown, worker_shutting_down
+
+from celery_config import RENDER_TASK
+from log_config import configure_logging
+from settings import load_settings
+from speech.errors import Interrupted
+from worker.runtime import Runtime
+
+_runtime: Runtime | None = None
+
+
+@shared_task(name=RENDER_TASK, bind=True, ignore_result=True)
+def render(task: Task[..., None], name: str) -> None:
+    """Renders the job of this name; a worker that stops first gives the message back."""
+    if _runtime is None:
+        raise Reject("the worker is not ready", requeue=True)
+    correlation_id.set((task.request.headers or {}).get("correlation") or task.request.id)
+    try:
+        _runtime.render(name)
+    except Interrupted as error:
+        raise Reject(error.code, requeue=True) from None
+
+
+@setup_logging.connect
+def _log_our_way(**_: Any) -> None:
+    configure_logging()
+
+
+@worker_init.connect
+def _open(sender: Any, **_: Any) -> None:
+    global _runtime
+    lane = "+".join(sender.app.amqp.queues.consume_from)
+    _runtime = Runtime(load_settings(), lane=lane)
+    _runtime.open()
+
+
+@worker_shutting_down.connect
+def _bound_the_shutdown(**_: Any) -> None:
+    if _runtime is not None:
+        _runtime.interrupt_later()
+
+
+@worker_shutdown.connect
+def _close(**_: Any) -> None:
+    if _runtime is not None:
+        _runtime.close()

@@ -1,0 +1,1 @@
+"""The upstream: xAI's realtime voice protocol, the socket that carries it, and the sessions that are kept open."""

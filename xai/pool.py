@@ -1,0 +1,119 @@
+"""The pool: speaks utterances over sessions that are kept open, one attempt each."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Self
+
+from speech.errors import Interrupted, SpeakModeUnsupported, UpstreamError, UpstreamUnreachable
+from speech.ports import Delivery, Spoken
+from xai.session import OnAudio, SessionOpener, SessionSettings
+from xai.speak_modes import SpeakModes
+from xai.stock import SessionStock
+from xai.wear import Limits, PooledSession
+
+logger = logging.getLogger(__name__)
+
+
+class SessionPool:
+    """A Synthesizer for one key, with at most `max_sessions` sessions open in this process.
+
+    `utterance_seconds` is the deadline from sending a text to the end of its audio; a session ends after being idle
+    for `idle_seconds`, at `max_age_seconds`, and after so many utterances or characters that its context is long.
+    """
+
+    def __init__(
+        self,
+        opener: SessionOpener,
+        *,
+        max_sessions: int = 10,
+        utterance_seconds: float = 30.0,
+        idle_seconds: float = 60.0,
+        max_age_seconds: float = 1500.0,
+        max_utterances: int = 100,
+        max_characters: int = 50_000,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        limits = Limits(
+            idle_seconds=idle_seconds,
+            max_age_seconds=max_age_seconds,
+            max_utterances=max_utterances,
+            max_characters=max_characters,
+        )
+        self._stock = SessionStock(opener, size=max_sessions, limits=limits, clock=clock)
+        self._utterance_seconds = utterance_seconds
+        self._modes = SpeakModes(clock=clock)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    @property
+    def held(self) -> int:
+        """How many sessions are open, being opened or being closed."""
+        return self._stock.held
+
+    async def speak(self, text: str, *, delivery: Delivery, on_audio: OnAudio) -> Spoken:
+        """Speaks one utterance in the delivery's way, or in the next one that the server knows.
+
+        Waits for a session in order of arrival. Raises an UpstreamError, or Interrupted when the pool is closed.
+        """
+        settings, ticket = SessionSettings.of(delivery), self._stock.ticket()
+        problem, unknown = SpeakModeUnsupported(), list[str]()
+        for mode in self._modes.order(delivery.speak_mode):
+            try:
+                transcript = await self._say(text, settings, mode, on_audio, ticket)
+            except SpeakModeUnsupported as error:
+                logger.warning("[X.AI TTS] the server does not speak by %s", mode)
+                problem = error
+                unknown.append(mode)
+            else:
+                self._modes.learn(unknown)
+                return Spoken(speak_mode=mode, transcript=transcript)
+        raise problem
+
+    def close_expired(self) -> None:
+        """Ends the idle sessions whose time is over; a timer does it, too."""
+        self._stock.close_expired()
+
+    async def aclose(self) -> None:
+        """Ends every session; whoever waits or speaks gets Interrupted."""
+        await self._stock.aclose()
+
+    async def _say(self, text: str, settings: SessionSettings, mode: str, on_audio: OnAudio, ticket: int) -> str | None:
+        """One utterance in one way. A session that died unseen since its last use is replaced once."""
+        heard = False
+
+        async def listen(pcm: bytes) -> None:
+            nonlocal heard
+            heard = True
+            await on_audio(pcm)
+
+        pooled = await self._stock.acquire(settings, ticket=ticket)
+        used = pooled.used
+        try:
+            return await self._utter(pooled, text, mode, listen)
+        except UpstreamUnreachable:
+            if heard or not used:
+                raise
+        logger.info("[X.AI TTS] a session had died since its last utterance; another is opened")
+        return await self._utter(await self._stock.acquire(settings, ticket=ticket, fresh=True), text, mode, listen)
+
+    async def _utter(self, pooled: PooledSession, text: str, mode: str, on_audio: OnAudio) -> str | None:
+        pooled.spoke(text)
+        try:
+            transcript = await pooled.session.speak(text, mode=mode, on_audio=on_audio, seconds=self._utterance_seconds)
+        except SpeakModeUnsupported:
+            self._stock.give_back(pooled)
+            raise
+        except BaseException as error:
+            self._stock.discard(pooled, f"its utterance failed ({type(error).__name__})")
+            if self._stock.closed and isinstance(error, UpstreamError):
+                raise Interrupted() from None
+            raise
+        self._stock.give_back(pooled)
+        return transcript

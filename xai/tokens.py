@@ -1,0 +1,144 @@
+"""Bearers for the upstream: the key itself, or ephemeral tokens got with it; neither shows in a repr, error or log."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import httpx
+import orjson
+
+from speech.errors import KeyRejected, UpstreamTimeout, UpstreamUnreachable
+from speech.ports import TokenCache
+from xai.http_failures import status_failure
+
+logger = logging.getLogger(__name__)
+
+# A token that dies in the middle of a handshake is no use.
+_MARGIN_SECONDS = 30.0
+
+
+class Bearers(TokenCache, Protocol):
+    """A TokenCache that can be told that a bearer was turned down."""
+
+    def rejected(self, bearer: str) -> bool:
+        """Whether `bearer()` may give another one now."""
+
+
+class KeyBearer:
+    """The API key as it is."""
+
+    def __init__(self, key: str) -> None:
+        self._key = key.strip()
+
+    async def bearer(self) -> str:
+        """The key; raises KeyRejected for one that no header can carry."""
+        return _sendable(self._key)
+
+    def rejected(self, bearer: str) -> bool:
+        """There is only one key."""
+        return False
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class _Token:
+    value: str
+    good_until: float
+
+
+class EphemeralTokens:
+    """Short-lived tokens from `<rest_url>/realtime/client_secrets`, each reused until shortly before it ends.
+
+    `clock` counts seconds and never goes back, `now` is Unix time; `transport` replaces the network in tests.
+    """
+
+    def __init__(
+        self,
+        key: str,
+        *,
+        rest_url: str,
+        seconds: int = 300,
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], float] = time.time,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._key = key.strip()
+        self._url = f"{rest_url.rstrip('/')}/realtime/client_secrets"
+        self._seconds = seconds
+        self._clock = clock
+        self._now = now
+        self._transport = transport
+        self._http: httpx.AsyncClient | None = None
+        self._token: _Token | None = None
+        self._fetch: asyncio.Task[_Token] | None = None
+
+    async def bearer(self) -> str:
+        """A token that is good for a while; raises KeyRejected, UpstreamBusy, -Timeout or -Unreachable."""
+        if self._token and self._clock() < self._token.good_until:
+            return self._token.value
+        if self._fetch is None:
+            self._fetch = asyncio.create_task(self._fetched())
+        # Shielded: whoever stops waiting leaves the fetch to the others.
+        return (await asyncio.shield(self._fetch)).value
+
+    def rejected(self, bearer: str) -> bool:
+        """Forgets the token, so that the next one is fresh. Whether one opens several sockets is not documented."""
+        if self._token and self._token.value == bearer:
+            self._token = None
+        return True
+
+    async def aclose(self) -> None:
+        """Ends what is under way."""
+        if self._fetch:
+            self._fetch.cancel()
+            await asyncio.wait([self._fetch])
+        if self._http:
+            await self._http.aclose()
+
+    async def _fetched(self) -> _Token:
+        try:
+            self._token = await self._request()
+            return self._token
+        finally:
+            self._fetch = None
+
+    async def _request(self) -> _Token:
+        headers = {"Authorization": f"Bearer {_sendable(self._key)}"}
+        if self._http is None:
+            self._http = httpx.AsyncClient(transport=self._transport, timeout=10)
+        asked_at = self._clock()
+        try:
+            answer = await self._http.post(
+                self._url, headers=headers, json={"expires_after": {"seconds": self._seconds}}
+            )
+        except httpx.TimeoutException:
+            raise UpstreamTimeout("No ephemeral token came in time") from None
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise UpstreamUnreachable(f"No ephemeral token could be fetched ({type(error).__name__})") from None
+        if answer.status_code // 100 != 2:
+            retry_after = answer.headers.get("Retry-After")
+            raise status_failure(answer.status_code, retry_after=retry_after, body=answer.content)
+        token = self._read(answer.content, asked_at=asked_at)
+        logger.info("[X.AI TTS] ephemeral token fetched, good for %.0f s", token.good_until - asked_at)
+        return token
+
+    def _read(self, body: bytes, *, asked_at: float) -> _Token:
+        try:
+            fields: Any = orjson.loads(body)
+            value, expires_at = str(fields["value"]), fields.get("expires_at")
+        except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
+            raise UpstreamUnreachable("The answer held no ephemeral token") from None
+        lifetime = float(self._seconds)
+        if isinstance(expires_at, int | float):
+            lifetime = min(lifetime, expires_at - self._now())
+        return _Token(_sendable(value), asked_at + lifetime - _MARGIN_SECONDS)
+
+
+def _sendable(bearer: str) -> str:
+    if not bearer or not bearer.isascii() or not bearer.isprintable() or " " in bearer:
+        raise KeyRejected("The API key is empty or holds characters that no key has")
+    return bearer
