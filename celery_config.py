@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from celery import Celery
-from kombu import Queue
+from kombu import Exchange, Queue
 
 from settings import load_settings
 
@@ -32,7 +32,7 @@ def make_celery(*, broker_url: str, publishes_only: bool = False) -> Celery:
     celery.conf.update(
         task_ignore_result=True,
         task_default_queue="interactive",
-        task_queues=[Queue(lane) for lane in LANES],
+        task_queues=[Queue(lane, Exchange("recite", type="direct"), routing_key=lane) for lane in LANES],
         task_create_missing_queues=False,
         task_acks_late=True,
         task_reject_on_worker_lost=True,

@@ -14,8 +14,9 @@ class AudioFile:
     """A rendition as a file. As a context manager it closes at the end of the block, and after an error it is gone."""
 
     def __init__(self, path: Path, *, rendition: Rendition) -> None:
-        self._path = path
-        self._sink = path.open("wb")
+        # MP4 opens its file once more, by a name that FFmpeg must not take for a URL.
+        self._path = path.absolute()
+        self._sink = self._path.open("wb")
         try:
             self._transcoder = Transcoder(self._sink, rendition=rendition)
         except BaseException:

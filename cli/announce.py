@@ -31,15 +31,15 @@ def main() -> None:
     settings = load_settings()
     waited_from = time.monotonic()
     has_complained = False
-    while missing := _missing(settings):
+    while missing := missing_pieces(settings):
         if time.monotonic() - waited_from > _PATIENCE and not has_complained:
-            _print(_complaint(missing, logs=settings.server.data_dir / "logs"))
+            _print(complaint(missing, logs=settings.server.data_dir / "logs"))
             has_complained = True
         time.sleep(_PAUSE)
     _print(f"Recite is ready: {api_url(settings)}")
 
 
-def _missing(settings: Settings) -> dict[str, str]:
+def missing_pieces(settings: Settings) -> dict[str, str]:
     """The pieces that are not ready, each with what is known of it."""
     key = settings.server.api_keys[0].get_secret_value() if settings.server.api_keys else None
     status, answer = _asked(f"{api_url(settings)}/ready", key=key)
@@ -77,7 +77,8 @@ def _json(body: bytes) -> dict[str, Any]:
     return document if isinstance(document, dict) else {}
 
 
-def _complaint(missing: Mapping[str, str], *, logs: Path) -> str:
+def complaint(missing: Mapping[str, str], *, logs: Path) -> str:
+    """One sentence: what is missing, and where its log is."""
     pieces = (f"{name} {state} (log: {logs / _LOGS.get(name, 'api')}.log)" for name, state in missing.items())
     return f"Recite is not ready after {_PATIENCE} s: {'; '.join(pieces)}"
 

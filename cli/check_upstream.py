@@ -102,4 +102,4 @@ def _need_key(settings: Settings) -> None:
 def _failure(error: ReciteError, settings: Settings) -> Failure:
     todo = next((words for kind, words in _TODO.items() if isinstance(error, kind)), "try again")
     host = urlsplit(settings.xai.realtime_url).netloc
-    return Failure(f"{host}: {error.detail}: {todo}")
+    return Failure(f"{error.detail} ({host}): {todo}")

@@ -46,8 +46,8 @@ class DataDir:
         draft.replace(target)
         return target
 
-    def lock(self) -> None:
-        """Takes the directory for this process and what it execs, until it ends; raises Failure when it is taken."""
+    def lock(self) -> int:
+        """Takes the directory for this process and what it execs, until the descriptor closes; else raises Failure."""
         descriptor = os.open(self.child("lock"), os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -60,3 +60,4 @@ class DataDir:
         os.truncate(descriptor, 0)
         os.write(descriptor, f"{os.getpid()}\n".encode())
         os.set_inheritable(descriptor, True)
+        return descriptor

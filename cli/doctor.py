@@ -63,7 +63,7 @@ def _passes(console: Console, name: str, check: Check) -> bool:
 
 def _print(console: Console, name: str, words: str, *, is_fine: bool) -> None:
     mark = Text("✓" if is_fine else "✗", style="green" if is_fine else "bold red")
-    console.print(Text.assemble(mark, f" {name:<9} ", words))
+    console.print(Text.assemble(mark, f" {name:<9} ", words), soft_wrap=True)
 
 
 def _python() -> str:

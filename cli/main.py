@@ -31,7 +31,7 @@ class _Commands(TyperGroup):
         except Exception as error:
             if not _is_settings_error(error):
                 raise
-            _complain(f"the settings can't be used:\n{error}")
+            _complain(str(error))
 
 
 def _is_settings_error(error: Exception) -> bool:
@@ -39,8 +39,9 @@ def _is_settings_error(error: Exception) -> bool:
     return type(error).__name__ == "SettingsError" and type(error).__module__ == "settings"
 
 
-def _complain(sentence: str) -> None:
-    typer.echo(f"recite: {sentence}", err=True)
+def _complain(sentences: str) -> None:
+    for line in sentences.splitlines():
+        typer.echo(f"recite: {line}", err=True)
     raise typer.Exit(1) from None
 
 

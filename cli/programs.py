@@ -27,6 +27,7 @@ class Program:
     priority: int
     stop_seconds: int = 10
     is_server: bool = True
+    environment: str = "PYTHONUNBUFFERED=1"
 
 
 def programs(twins: Twins, *, home: DataDir, render_seconds: float) -> list[Program]:
@@ -40,13 +41,16 @@ def programs(twins: Twins, *, home: DataDir, render_seconds: float) -> list[Prog
         command = [str(binaries.rclone()), *_s3_arguments(twins.bucket, home)]
         found.append(Program(name="s3", command=command, priority=_BACKENDS))
     if twins.simulator:
-        found.append(Program(name="simulator", command=[*python, "simulator"], priority=_UPSTREAM))
+        # HOST is the api's: nobody else needs to reach this one.
+        local = 'PYTHONUNBUFFERED=1,HOST="127.0.0.1"'
+        command = [*python, "simulator"]
+        found.append(Program(name="simulator", command=command, priority=_UPSTREAM, environment=local))
     stop_seconds = int(render_seconds) + _WORKER_MARGIN
     for lane in ("interactive", "bulk"):
         command = [*python, *_worker_arguments(lane)]
         name = f"worker-{lane}"
         found.append(Program(name=name, command=command, priority=_WORKERS, stop_seconds=stop_seconds))
-    found.append(Program(name="api", command=[*python, "api"], priority=_FRONT, stop_seconds=stop_seconds))
+    found.append(Program(name="api", command=[*python, "api"], priority=_FRONT))
     found.append(Program(name="announce", command=[*python, "cli.announce"], priority=_FRONT, is_server=False))
     return found
 
@@ -105,7 +109,7 @@ def _section(program: Program, home: DataDir) -> list[str]:
         "stdout_logfile_maxbytes=5MB",
         "stdout_logfile_backups=2",
         f"stdout_events_enabled={str(not program.is_server).lower()}",
-        "environment=PYTHONUNBUFFERED=1",
+        f"environment={program.environment}",
         # Never given up: the pause between tries grows by a second each time.
         f"autorestart={'true' if program.is_server else 'unexpected'}",
         "startretries=1000000",

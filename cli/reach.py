@@ -78,26 +78,19 @@ def bucket(settings: BucketSettings) -> str:
 
 
 def open_s3(settings: BucketSettings) -> S3Client:
-    """A client for the store of the settings, with short timeouts and one try."""
-    import boto3
-    from botocore.config import Config
+    """boto3's client as the service itself uses it: one try, short timeouts."""
+    from storage.bucket import Bucket
 
     secret = settings.secret_access_key
-    config = Config(
-        connect_timeout=_SECONDS,
-        read_timeout=2 * _SECONDS,
-        retries={"total_max_attempts": 1},
-        signature_version="s3v4",
-        s3={"addressing_style": "path"},
-    )
-    return boto3.client(
-        "s3",
+    return Bucket(
+        settings.bucket,
         endpoint_url=settings.endpoint_url,
-        region_name=settings.region,
-        aws_access_key_id=settings.access_key_id,
-        aws_secret_access_key=secret.get_secret_value() if secret else None,
-        config=config,
-    )
+        public_url=None,
+        access_key_id=settings.access_key_id,
+        secret_access_key=secret.get_secret_value() if secret else None,
+        region=settings.region,
+        threads=1,
+    ).quick
 
 
 def _place(url: str) -> str:

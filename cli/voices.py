@@ -17,7 +17,7 @@ def voices(api: ApiClient, *, as_json: bool = False) -> None:
     if as_json:
         typer.echo(json.dumps(listed, indent=2))
         return
-    table = Table("id", "name", "description", box=None, header_style="bold")
+    table = Table("id", "name", "description", box=None, pad_edge=False, header_style="bold")
     for voice in listed:
         table.add_row(voice["id"], voice["name"], voice["description"])
     Console().print(table)

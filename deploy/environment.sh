@@ -42,7 +42,7 @@ is_installed() {
 }
 
 install() {
-  "$environment/bin/python" -m pip --disable-pip-version-check --no-input --quiet install "$@"
+  "$environment/bin/python" -m pip --disable-pip-version-check --no-input -qq install "$@"
 }
 
 # install_once run|dev: the stamps are written last, so that an interrupted installation is repeated.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from contextlib import suppress
 
 import uvicorn
 
@@ -28,7 +29,10 @@ def main() -> None:
         quirks=QUIRKY,
     )
     simulator = Simulator(options)
-    uvicorn.Server(simulator.config(host=settings.server.host, port=settings.simulator.port)).run()
+    server = uvicorn.Server(simulator.config(host=settings.server.host, port=settings.simulator.port))
+    # uvicorn has shut down in good order by the time it passes Ctrl-C on
+    with suppress(KeyboardInterrupt):
+        server.run()
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from speech.errors import (
     UpstreamError,
     UpstreamTimeout,
     UpstreamUnreachable,
+    WordsDiffer,
 )
 from speech.job import JobStatus
 
@@ -101,8 +102,8 @@ FAULTS: dict[str, Fault] = dict(
         _row("stall", "audio stops, the socket stays open", Act.STALL, UpstreamTimeout),
         _row("silence", "the right length, but every sample is zero", Act.SILENCE, AudioUnusable),
         _row("no_audio", "completed without any audio", Act.NO_SOUND, NoAudio),
-        _row("half_words", "completed after the first half of the words", Act.HALF_WORDS, AudioUnusable),
-        _row("paraphrase", "other words in about the same length", Act.PARAPHRASE, AudioUnusable),
+        _row("half_words", "completed after the first half of the words", Act.HALF_WORDS, WordsDiffer),
+        _row("paraphrase", "other words in about the same length", Act.PARAPHRASE, WordsDiffer),
         _row("garbage_frame", "a text frame that is not JSON in mid-audio", Act.GARBAGE, None),
         _row("error_nested", "an error event, details under `error`", Act.ERROR_NESTED, UpstreamError),
         _row("error_top_level", "an error event, details at the top", Act.ERROR_TOP_LEVEL, UpstreamError),

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import soxr
 from numpy.typing import NDArray
 
+from audio.resample import Resampler
 from simulator.voice import ESPEAK_RATE
 
 RATES = {
@@ -47,14 +47,16 @@ class Chunk:
 
 def encode(pcm: bytes, output: OutputFormat) -> list[bytes]:
     """eSpeak's PCM in the wanted form: one piece, or one packet after the other where packets matter (Opus)."""
-    samples = _resampled(np.frombuffer(pcm, dtype=np.int16), output.rate)
+    resampler = Resampler(source=ESPEAK_RATE, target=output.rate)
+    resampled = resampler.feed(pcm) + resampler.finish()
+    if output.type == "audio/pcm":
+        return [resampled]
+    samples = np.frombuffer(resampled, dtype="<i2")
     if output.type == "audio/opus":
         return list(_opus_packets(samples, output.rate))
     if output.type == "audio/pcmu":
         return [_mu_law(samples)]
-    if output.type == "audio/pcma":
-        return [_a_law(samples)]
-    return [samples.tobytes()]
+    return [_a_law(samples)]
 
 
 def even_chunks(pieces: Sequence[bytes], output: OutputFormat) -> list[Chunk]:
@@ -90,13 +92,6 @@ def _byte_rate(output: OutputFormat) -> int:
 
 def _chunk(data: bytes, start: int, end: int, output: OutputFormat) -> Chunk:
     return Chunk(payload=data[start:end], at=start / _byte_rate(output))
-
-
-def _resampled(samples: NDArray[np.int16], rate: int) -> NDArray[np.int16]:
-    if rate == ESPEAK_RATE or not len(samples):
-        return samples
-    converted: NDArray[np.int16] = soxr.resample(samples, ESPEAK_RATE, rate)
-    return converted
 
 
 def _mu_law(samples: NDArray[np.int16]) -> bytes:

@@ -9,7 +9,7 @@ from simulator.faults import Act
 
 _READING = re.compile(r"\b(read|reads|say|speak|repeat|recite|narrate|aloud|verbatim|word[ -]for[ -]word)\b", re.I)
 _QUOTED = re.compile(r'["“](.+)["”]|:\s*(\S.*)\Z', re.S)
-_LANGUAGE = re.compile(r"\blanguage\b[^.]*?\b(?:tag|code)\W+([a-z]{2,3}(?:-[a-z0-9]{2,8})*)\b", re.I)
+_LANGUAGE = re.compile(r"\blanguage\b[^.]*?\b(?:tag|code)(?:\s+is)?\W+([a-z]{2,3}(?:-[a-z0-9]{2,8})*)\b", re.I)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

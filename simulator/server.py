@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import time
 from collections.abc import AsyncIterator, Callable
@@ -44,6 +45,7 @@ class Simulator:
 
     def config(self, *, host: str, port: int) -> uvicorn.Config:
         """How uvicorn serves it: no compression, as xAI, and large frames."""
+        logging.getLogger("uvicorn.error").addFilter(_is_news)
         return uvicorn.Config(
             self.app,
             host=host,
@@ -51,6 +53,7 @@ class Simulator:
             ws="websockets-sansio",
             ws_per_message_deflate=False,
             access_log=False,
+            log_config=None,
             log_level="warning",
             timeout_graceful_shutdown=2,
         )
@@ -78,6 +81,11 @@ class Simulator:
         await asyncio.get_running_loop().run_in_executor(self.upstream.voices, _warm_up)
         yield
         self.upstream.voices.shutdown()
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    # uvicorn says this of every refused handshake, although it sent the refusal
+    return record.msg != "ASGI callable returned without completing handshake."
 
 
 def _warm_up() -> None:

@@ -24,7 +24,7 @@ class Card:
     created_at: float
     recipe: dict[str, Any]
     speak_modes: tuple[str, ...]
-    proof: dict[str, Any] | None
+    proof: dict[str, Any]
     timings: dict[str, int]
 
     def to_json(self) -> bytes:

@@ -14,6 +14,7 @@ ReciteError
 ├── Interrupted               the worker stops before the render is done
 └── RenderError               the render of a job failed
     ├── AudioUnusable         what came back is not audio that can be kept
+    ├── WordsDiffer           other words were spoken than the text has
     └── UpstreamError         xAI did not do what was asked
         ├── UpstreamUnreachable   refused, dropped or closed
         ├── UpstreamTimeout       no answer in time
@@ -32,7 +33,7 @@ from typing import ClassVar
 
 
 class ReciteError(Exception):
-    """Root of the tree. `code` is stable, `status` is HTTP's, `retryable` says whether the same call may succeed later."""
+    """Root of the tree. `code` is stable, `status` is HTTP's; `retryable`: the same call may succeed later."""
 
     code: ClassVar[str] = "internal_error"
     title: ClassVar[str] = "Something went wrong on our side"
@@ -174,6 +175,14 @@ class AudioUnusable(RenderError):
 
     code = "audio_unusable"
     title = "The audio that came back could not be used"
+    retryable = True
+
+
+class WordsDiffer(RenderError):
+    """Other words were spoken than the text has, or too few of them."""
+
+    code = "words_differ"
+    title = "The voice service spoke other words than it was given"
     retryable = True
 
 

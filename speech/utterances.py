@@ -59,7 +59,7 @@ def _fitted(sentence: str) -> Iterator[str]:
     """A sentence over the limit in parts, broken after a comma or a space where there is one."""
     while len(sentence) > LONGEST:
         window = sentence[:LONGEST]
-        comma = max(window.rfind(mark) for mark in ",;:،、，；\n")  # noqa: RUF001
+        comma = max(window.rfind(mark) for mark in ",;:،、，；\n")
         at = max(comma, 0) if comma >= LONGEST // 2 else window.rfind(" ")
         at = at + 1 if at > 0 else LONGEST
         yield sentence[:at]

@@ -43,10 +43,11 @@ local function now()
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 """
-# At least the clock in milliseconds, so that tokens go on growing when Redis was wiped or lost its last second.
+# At least the clock in microseconds, so that tokens go on growing when Redis was wiped or lost its last second.
 _TOKEN = """
 local function next_token(fence)
-  local token = string.format('%.0f', math.max(now(), tonumber(redis.call('GET', fence) or 0) + 1))
+  local time = redis.call('TIME')
+  local token = string.format('%.0f', math.max(time[1] * 1000000 + time[2], (redis.call('GET', fence) or 0) + 1))
   redis.call('SET', fence, token)
   return token
 end
@@ -124,8 +125,7 @@ return 1
 
 # KEYS lease, fence. ARGV ms. Returns the token, or nothing while somebody else has the lease.
 LEASE = Script(
-    _NOW
-    + _TOKEN
+    _TOKEN
     + """
 if redis.call('EXISTS', KEYS[1]) == 1 then return false end
 local token = next_token(KEYS[2])

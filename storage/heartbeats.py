@@ -33,7 +33,7 @@ class Heartbeats:
         self._redis = redis
 
     async def beat(self, *, lane: str, worker: str, seconds: float) -> None:
-        """Says that a worker of a lane is alive for the next `seconds`."""
+        """Says that a worker of a lane, or of several joined by +, is alive for the next `seconds`."""
         with ANSWERING:
             await _BEAT.run(self._redis, WORKERS_KEY, f"{lane}:{worker}", round(seconds * 1000))
 
@@ -46,4 +46,4 @@ class Heartbeats:
         """The lanes that have at least one worker."""
         with ANSWERING:
             members: list[bytes] = await _ALIVE.run(self._redis, WORKERS_KEY)
-        return {member.decode().partition(":")[0] for member in members}
+        return {lane for member in members for lane in member.decode().partition(":")[0].split("+")}

@@ -35,6 +35,8 @@ def open_redis(
         socket_connect_timeout=connect_seconds,
         socket_timeout=answer_seconds,
         retry=Retry(NoBackoff(), 0),
+        # With RESP 3 redis-py 8 hands out connections that Redis has closed: the first call on each would fail.
+        protocol=2,
         decode_responses=False,
     )
     return Redis.from_pool(pool)

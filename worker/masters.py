@@ -15,6 +15,7 @@ from audio.polish import polish
 from speech.card import Card
 from speech.errors import AudioUnusable, UnknownJob
 from speech.ports import Area, AudioStore, Delivery, Synthesizer
+from speech.proof import Proof, prove
 from speech.recipe import Recipe
 from worker.retrying import Retrying
 
@@ -33,6 +34,7 @@ class Master:
     attempts: int
     first_audio_ms: int
     spoken_ms: int
+    proof: Proof
 
     def without_audio(self) -> Master:
         """What is known of it, for as long as the whole reading takes."""
@@ -72,6 +74,7 @@ class Masters:
             attempts=0,
             first_audio_ms=0,
             spoken_ms=0,
+            proof=Proof.from_json(card.proof),
         )
 
     async def spoken(self, text: str, *, recipe: Recipe, again: Callable[[], Awaitable[object]]) -> Master:
@@ -118,7 +121,7 @@ class Masters:
             created_at=self.clock(),
             recipe=recipe.public_sound(),
             speak_modes=(master.speak_mode,),
-            proof=None,
+            proof=master.proof.to_json(),
             timings={"first_audio_ms": master.first_audio_ms, "rendered_ms": master.spoken_ms},
         )
         await self.insist(lambda: self.store.put_card(card), name=recipe.job_name)
@@ -144,6 +147,7 @@ class Masters:
             attempts=attempts,
             first_audio_ms=round((first - started) * 1000),
             spoken_ms=round((ended - started) * 1000),
+            proof=prove(text, spoken.transcript, pronunciations=recipe.request.pronunciations),
         )
 
 

@@ -15,6 +15,7 @@ from speech.card import Card
 from speech.errors import UnknownJob
 from speech.job import Job
 from speech.ports import Area, AudioStore, JobBoard, Lease
+from speech.proof import combine
 from speech.recipe import Recipe
 from speech.utterances import Utterance, cut
 from worker.masters import Master, Masters
@@ -140,7 +141,7 @@ class _Reading:
             created_at=shared.masters.clock(),
             recipe=self.recipe.public(),
             speak_modes=tuple(sorted({master.speak_mode for master in self.masters})),
-            proof=None,
+            proof=combine(master.proof for master in self.masters).to_json(),
             timings={
                 "queued_ms": round(((job.started_at or job.created_at) - job.created_at) * 1000),
                 "first_audio_ms": spoken[0].first_audio_ms if spoken else 0,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from speech.errors import UpstreamError
+from speech.errors import UpstreamError, UpstreamUnreachable
 from xai.session import OnAudio, SessionSettings
 
 
@@ -20,6 +20,8 @@ class FakeSession:
         self.automatic = True
         self.speaking = False
         self.closed = False
+        self.closed_event = asyncio.Event()
+        self.silent = asyncio.Event()
         self.on_lost: Callable[[], None] | None = None
 
     async def speak(self, text: str, *, mode: str, on_audio: OnAudio, seconds: float) -> str | None:
@@ -36,6 +38,7 @@ class FakeSession:
             return text
         finally:
             self.speaking = False
+            self.silent.set()
 
     def rest(self, on_lost: Callable[[], None]) -> None:
         assert self.on_lost is None, "a session rests twice"
@@ -43,6 +46,9 @@ class FakeSession:
 
     async def close(self) -> None:
         self.closed = True
+        self.closed_event.set()
+        if self.speaking:
+            self.turns.put_nowait(UpstreamUnreachable())
 
 
 class FakeOpener:

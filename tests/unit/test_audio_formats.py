@@ -140,6 +140,17 @@ def test_a_long_reading_is_never_held_whole(name: str, tmp_path: Path) -> None:
     assert peak < 1_000_000
 
 
+def test_mp4_plays_before_all_is_loaded(tmp_path: Path) -> None:
+    file = stored(tmp_path / "audio", spoken(1), rendition=resolve_rendition("m4a"))
+    assert file.index(b"moov") < file.index(b"mdat")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_file_may_have_any_name(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert stored(Path("http:ä b"), spoken(0.2), rendition=resolve_rendition(name))
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_no_sound_is_no_file(name: str, tmp_path: Path) -> None:
     audio = write_audio(tmp_path / "audio", rendition=resolve_rendition(name))

@@ -53,6 +53,12 @@ def test_a_changed_master_is_refused() -> None:
         decode_master(bytes(flac))
 
 
+def test_a_master_without_its_last_frame_is_refused() -> None:
+    flac = encode_master(spoken(1))
+    with pytest.raises(AudioUnusable):
+        decode_master(flac[: flac.rindex(b"\xff\xf8")])
+
+
 @pytest.mark.parametrize("foreign", [b"", b"not flac at all" * 100, spoken(0.1)])
 def test_something_else_is_refused(foreign: bytes) -> None:
     with pytest.raises(AudioUnusable):

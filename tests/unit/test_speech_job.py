@@ -14,14 +14,14 @@ def everyone(root: type[ReciteError]) -> list[type[ReciteError]]:
 
 
 def test_ready_is_for_ever() -> None:
-    assert TRANSITIONS[JobStatus.READY] == frozenset()
+    assert not TRANSITIONS[JobStatus.READY]
 
 
 def test_every_state_has_its_ways_out_and_only_ends_end() -> None:
     assert set(TRANSITIONS) == set(JobStatus)
     assert {status for status in JobStatus if status.is_end} == ENDS
     for status in set(JobStatus) - ENDS:
-        assert ENDS <= TRANSITIONS[status]
+        assert TRANSITIONS[status] >= ENDS
 
 
 def test_an_end_is_left_only_by_asking_again_or_by_audio_that_turns_up() -> None:

@@ -8,9 +8,7 @@ from speech.text import is_encodable, is_speakable, normalise
 
 pytestmark = pytest.mark.unit
 
-WILD = st.text(
-    st.one_of(st.characters(codec="utf-8"), st.sampled_from(" \t\n\r\v\f\x85\u2028\u2029\u200b\u0301e"))
-)
+WILD = st.text(st.one_of(st.characters(codec="utf-8"), st.sampled_from(" \t\n\r\v\f\x85\u2028\u2029\u200b\u0301e")))
 
 
 @given(WILD)

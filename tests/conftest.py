@@ -1,0 +1,81 @@
+"""What all tests share: real servers, and the rules that no test may break."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+from redis import Redis
+
+from tests.fakes.services import RedisServer, S3Server, check_disposable, moto_server, rclone_server, redis_server
+
+KINDS = ("unit", "contract", "integration", "e2e")
+_TURNS = 20
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuses test modules that don't say which kind of test they hold."""
+    silent = {item.path.name for item in items if not any(item.get_closest_marker(kind) for kind in KINDS)}
+    if silent:
+        raise pytest.UsageError(f"{', '.join(sorted(silent))}: set pytestmark to one of {', '.join(KINDS)}")
+
+
+@pytest.fixture(autouse=True)
+def no_leaked_tasks(request: pytest.FixtureRequest) -> None:
+    """Makes an asynchronous test fail that leaves a task behind."""
+    if inspect.iscoroutinefunction(getattr(request.node, "obj", None)):
+        request.getfixturevalue("task_guard")
+
+
+@pytest.fixture
+async def task_guard() -> AsyncIterator[None]:
+    """Set up before every other fixture, and so the last to look."""
+    before = asyncio.all_tasks()
+    yield
+    for _ in range(_TURNS):
+        # What was cancelled may take a few turns of the loop to end.
+        if not _others() - before:
+            return
+        await asyncio.sleep(0)
+    leaked = _others() - before
+    for task in leaked:
+        task.cancel()
+    if leaked:
+        await asyncio.wait(leaked, timeout=1)
+        pytest.fail(f"leaked tasks: {', '.join(sorted(repr(task.get_coro()) for task in leaked))}")
+
+
+def _others() -> set[asyncio.Task[object]]:
+    return {task for task in asyncio.all_tasks() if task is not asyncio.current_task()}
+
+
+@pytest.fixture(scope="session")
+def shared_redis() -> Iterator[RedisServer]:
+    """One Redis for all tests; ask for `redis_url` instead unless it may be full."""
+    with redis_server() as server:
+        yield server
+
+
+@pytest.fixture
+def redis_url(shared_redis: RedisServer) -> str:
+    """The address of an empty Redis."""
+    check_disposable(shared_redis.url)
+    with Redis.from_url(shared_redis.url) as redis:
+        redis.flushall()
+    return shared_redis.url
+
+
+@pytest.fixture(scope="session")
+def rclone_s3() -> Iterator[S3Server]:
+    """The embedded S3 server, one for all tests."""
+    with rclone_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def moto_s3() -> Iterator[S3Server]:
+    """Another S3 server, one for all tests."""
+    with moto_server() as server:
+        yield server
