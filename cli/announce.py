@@ -7,12 +7,15 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from cli.api_url import api_url
 from settings import Settings, load_settings
+
+# HTTP status, None when nobody answers, and the JSON that came.
+Answer = tuple[int | None, dict[str, Any]]
 
 _PATIENCE = 60
 _PAUSE = 0.1
@@ -31,7 +34,7 @@ def main() -> None:
     settings = load_settings()
     waited_from = time.monotonic()
     has_complained = False
-    while missing := missing_pieces(settings):
+    while missing := missing_pieces(settings, ask=_asked):
         if time.monotonic() - waited_from > _PATIENCE and not has_complained:
             _print(complaint(missing, logs=settings.server.data_dir / "logs"))
             has_complained = True
@@ -39,23 +42,23 @@ def main() -> None:
     _print(f"Recite is ready: {api_url(settings)}")
 
 
-def missing_pieces(settings: Settings) -> dict[str, str]:
+def missing_pieces(settings: Settings, *, ask: Callable[[str, str | None], Answer]) -> dict[str, str]:
     """The pieces that are not ready, each with what is known of it."""
     key = settings.server.api_keys[0].get_secret_value() if settings.server.api_keys else None
-    status, answer = _asked(f"{api_url(settings)}/ready", key=key)
+    status, answer = ask(f"{api_url(settings)}/ready", key)
     if status is None:
         return {"api": "does not answer"}
     missing = {name: "is not ready" for name, check in answer.get("checks", {}).items() if check.get("status") != "ok"}
     if status != 200 and not missing:
         missing["api"] = f"answers with HTTP {status}"
     if settings.xai.realtime_url.startswith(f"ws://127.0.0.1:{settings.simulator.port}/"):
-        stats, _ = _asked(f"http://127.0.0.1:{settings.simulator.port}/control/stats")
+        stats, _ = ask(f"http://127.0.0.1:{settings.simulator.port}/control/stats", None)
         if stats != 200:
             missing["simulator"] = "does not answer"
     return missing
 
 
-def _asked(url: str, *, key: str | None = None) -> tuple[int | None, dict[str, Any]]:
+def _asked(url: str, key: str | None) -> Answer:
     """HTTP status and JSON of a GET; None when nobody answers."""
     request = urllib.request.Request(url, headers={"Authorization": f"Bearer {key}"} if key else {})
     # Proxies of the environment are for the world outside, not for this machine.

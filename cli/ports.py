@@ -19,8 +19,8 @@ def problem(port: int, *, host: str, variable: str) -> str | None:
         _bind(port, host)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            owner = _owner(port)
-            return f"port {port} ({variable}) is in use{f' by {owner}' if owner else ''}: stop that, or set {variable} to another port"
+            taken = f"port {port} ({variable}) is in use by {_owner(port) or 'another program'}"
+            return f"{taken}: stop that, or set {variable} to another port"
         if error.errno == errno.EACCES:
             return f"port {port} ({variable}) needs more rights than this user has: set {variable} to 1024 or more"
         return f"HOST {host} can't be listened on ({error.strerror or error}): set HOST to an address of this machine"

@@ -131,10 +131,10 @@ def _worker_arguments(lane: str) -> list[str]:
 
 
 def _escaped(value: str | Path) -> str:
-    """supervisord expands %, and takes what follows a space and ; or # for a comment, whatever is done about it."""
+    """supervisord expands % (in logs' paths twice) and takes what follows a space and ; or # for a comment."""
     text = str(value)
-    if " ;" in text or " #" in text:
-        raise Failure(f"{text}: a path with a space before ; or # can't be used; move it")
+    if " ;" in text or " #" in text or (isinstance(value, Path) and "%" in text):
+        raise Failure(f"{text}: a path with % or with a space before ; or # can't be used; move it")
     return text.replace("%", "%%")
 
 

@@ -48,7 +48,7 @@ def broker(url: str) -> str:
     place = _place(url)
     try:
         with Connection(url, connect_timeout=_SECONDS) as connection:
-            connection.ensure_connection(max_retries=1, timeout=_SECONDS)
+            connection.ensure_connection(max_retries=1, interval_start=0, timeout=_SECONDS)
     except Exception:  # every transport raises errors of its own
         raise Failure(f"the broker at {place} does not answer: start it, or correct CELERY_BROKER_URL") from None
     return f"{urlsplit(url).scheme} broker at {place}"

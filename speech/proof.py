@@ -19,9 +19,9 @@ _CLOSE_WORDS, _CLOSE_LETTERS = 0.34, 0.8
 _NUMBERS = frozenset(
     re.findall(
         r"\w+",
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-        "eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million billion point "
-        "first second third and percent dollars dollar euros euro cents cent oclock",
+        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
+        "seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million "
+        "billion point first second third and percent dollars dollar euros euro cents cent oclock",
     )
 )
 

@@ -11,7 +11,7 @@ from sentencex import segment
 from speech.text import is_speakable
 
 # Short sentences join their neighbour; the longest is spoken well within RENDER_TIMEOUT.
-SHORTEST, LONGEST = 60, 300
+SHORTEST, LONGEST = 120, 300
 
 
 class Ending(StrEnum):

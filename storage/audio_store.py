@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError, IncompleteReadError, ResponseStream
 from botocore.response import StreamingBody
 
 from speech.card import Card
-from speech.errors import UnknownJob
+from speech.errors import Unavailable, UnknownJob
 from speech.ports import Area
 from storage.bucket import Bucket, error_code, missing_bucket
 from storage.content_disposition import attachment, without_controls
@@ -28,8 +28,9 @@ PIECE_BYTES = 1024 * 1024
 _READ_SECONDS = 30.0
 # Parts one after the other: little memory, and rclone wants them in order.
 _TRANSFER = TransferConfig(multipart_threshold=8 * PIECE_BYTES, multipart_chunksize=8 * PIECE_BYTES, use_threads=False)
-# A server that tears overwrites shows half a card for a moment.
+# A server that tears overwrites shows half a card for a moment, or fails to show it.
 _TORN_DELAYS = (0.01, 0.03, 0.1, 0.3)
+_TORN_CODES = frozenset({"InternalError", "500"})
 _TAKEN = frozenset({"BucketAlreadyOwnedByYou", "BucketAlreadyExists", "OperationAborted"})
 _NO_SUCH_REGION = frozenset({"InvalidLocationConstraint", "IllegalLocationConstraintException", "InvalidRegion"})
 
@@ -80,9 +81,11 @@ class S3AudioStore:
                 return await self._bucket.call(lambda: self._card(name))
             except UnknownJob:
                 return None
-            except ValueError:
+            except ValueError as error:
                 if delay is not None:
                     await asyncio.sleep(delay)
+                elif error.__cause__ is not None:
+                    raise Unavailable("bucket") from error
         log.warning("%s: its card can't be read, as if there was none", name)
         return None
 
@@ -158,11 +161,14 @@ class S3AudioStore:
         return answer["Body"], int(total) if total.isdecimal() else start + answer["ContentLength"]
 
     def _card(self, name: str) -> Card:
-        body, _ = self._open(card_key(name))
         try:
-            return Card.from_json(body.read() if body else b"")
-        except (IncompleteReadError, ResponseStreamingError) as error:
+            body, _ = self._open(card_key(name))
+            document: bytes = body.read() if body else b""
+        except (ClientError, IncompleteReadError, ResponseStreamingError) as error:
+            if isinstance(error, ClientError) and error_code(error) not in _TORN_CODES:
+                raise
             raise ValueError("torn while it was read") from error
+        return Card.from_json(document)
 
     def _is_kept(self, key: str, body: Path) -> bool:
         try:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 # A bucket that is dead or hangs is known for it within two seconds; an upload over a slow line may take its time.
-CONNECT_SECONDS, READ_SECONDS, ANSWER_SECONDS = 0.5, 1.3, 1.8
+CONNECT_SECONDS, READ_SECONDS, ANSWER_SECONDS = 0.5, 1.2, 1.6
 UPLOAD_SECONDS = 20.0
 
 _WRONG_REGION = frozenset(
@@ -68,7 +68,7 @@ class Bucket:
 
         self.quick = client(endpoint_url, read_seconds=READ_SECONDS, attempts=1)
         self.patient = client(endpoint_url, read_seconds=UPLOAD_SECONDS, attempts=2)
-        self.signer = client(public_url or endpoint_url, read_seconds=READ_SECONDS, attempts=1)
+        self.signer = client(public_url, read_seconds=READ_SECONDS, attempts=1) if public_url else self.quick
 
     async def call(self, work: Callable[[], Result], *, seconds: float | None = ANSWER_SECONDS) -> Result:
         """Runs boto3's blocking work in a thread of its own, for `seconds` at most, waiting for the thread included.

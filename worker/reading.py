@@ -52,7 +52,7 @@ class _Reading:
     lease: Lease
     folder: Path
     masters: list[Master] = field(default_factory=list)
-    keeping: list[asyncio.Task[None]] = field(default_factory=list)
+    keeping: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
     async def make(self) -> Card:
         began = self.shared.masters.monotonic()
@@ -68,16 +68,16 @@ class _Reading:
         await asyncio.to_thread(file.close)
         sha256, size = await asyncio.to_thread(_digest, path)
         key = await self._put(path, sha256=sha256)
-        await asyncio.gather(*self.keeping)
+        await asyncio.gather(*self.keeping.values())
         card = self._card(job, file, key=key, sha256=sha256, size=size, began=began)
         await self.shared.insist(lambda: self.shared.store.put_card(card), name=card.name)
         return card
 
     async def end_keeping(self) -> None:
         """Leaves no task behind; after a success there is none."""
-        for task in self.keeping:
+        for task in self.keeping.values():
             task.cancel()
-        await asyncio.gather(*self.keeping, return_exceptions=True)
+        await asyncio.gather(*self.keeping.values(), return_exceptions=True)
 
     async def _start(self, utterances: int) -> Job:
         shared = self.shared
@@ -102,11 +102,14 @@ class _Reading:
 
     async def _master(self, text: str, *, of: int) -> Master:
         masters = self.shared.masters
+        # A sentence may stand in the text twice: it is bought once.
+        if (keeping := self.keeping.get(self.recipe.utterance_name(text))) is not None:
+            await asyncio.wait([keeping])
         master = await masters.kept(text, recipe=self.recipe)
         if master is None:
             master = await masters.spoken(text, recipe=self.recipe, again=lambda: self._start_again(of))
             keep = masters.keep(master, recipe=self.recipe, folder=self.folder)
-            self.keeping.append(asyncio.create_task(keep))
+            self.keeping[master.name] = asyncio.create_task(keep)
         self.masters.append(master.without_audio())
         return master
 

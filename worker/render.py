@@ -59,6 +59,10 @@ class Render:
             card = await self._card(recipe, lease)
             if card is not None:
                 await self.insist(lambda: self.board.finish(card, lease), name=name)
+                log.info(
+                    "[X.AI TTS] %s: ready, %d ms of audio, %d utterances, attempt %d, rendered in %d ms",
+                    *(name, card.duration_ms, card.utterances, card.attempts, card.timings["rendered_ms"]),
+                )
         except asyncio.CancelledError:
             with suppress(Unavailable, StaleToken):
                 await self.board.requeue(name, lease)

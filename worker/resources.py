@@ -6,7 +6,7 @@ import asyncio
 import os
 import socket
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
@@ -33,15 +33,15 @@ _INSISTING = RetryPolicy(attempts=12, first_delay=0.25, longest_delay=8)
 
 
 @asynccontextmanager
-async def open_render(settings: Settings, *, lane: str, scratch: Path) -> AsyncIterator[Render]:
-    """The render for a lane, with its board, bucket and upstream; the lane is announced as alive meanwhile."""
+async def open_render(settings: Settings, *, lanes: Sequence[str], scratch: Path) -> AsyncIterator[Render]:
+    """The render for these lanes, with its board, bucket and upstream; they are announced as alive meanwhile."""
     async with AsyncExitStack() as stack:
         redis = open_redis(settings.redis_url)
         stack.push_async_callback(redis.aclose)
         store = S3AudioStore(settings.bucket.bucket, **settings.bucket.store_options())
         stack.push_async_callback(store.close)
         await stack.enter_async_context(ensured(store))
-        pool = await stack.enter_async_context(_pool(settings, lane=lane))
+        pool = await stack.enter_async_context(_pool(settings, lanes=lanes))
         board, insist = RedisJobBoard(redis), Retrying(policy=_INSISTING)
         masters = Masters(
             store=store,
@@ -52,17 +52,18 @@ async def open_render(settings: Settings, *, lane: str, scratch: Path) -> AsyncI
             monotonic=time.monotonic,
         )
         maker = ReadingMaker(board=board, store=store, masters=masters, insist=insist)
-        await stack.enter_async_context(_announced(Heartbeats(redis), lane=lane))
+        await stack.enter_async_context(_announced(Heartbeats(redis), lanes=lanes))
         yield Render(board=board, maker=maker, insist=insist, scratch=scratch)
 
 
 @asynccontextmanager
-async def _pool(settings: Settings, *, lane: str) -> AsyncIterator[SessionPool]:
+async def _pool(settings: Settings, *, lanes: Sequence[str]) -> AsyncIterator[SessionPool]:
     xai = settings.xai
     async with _bearers(xai, key=settings.xai_key) as bearers:
         client = RealtimeClient(xai.realtime_url, model=xai.model, bearers=bearers)
         seconds = xai.render_timeout.total_seconds()
-        async with SessionPool(client, max_sessions=xai.sessions_for(lane), utterance_seconds=seconds) as pool:
+        sessions = sum(xai.sessions_for(lane) for lane in lanes)
+        async with SessionPool(client, max_sessions=sessions, utterance_seconds=seconds) as pool:
             yield pool
 
 
@@ -79,13 +80,14 @@ async def _bearers(xai: XaiSettings, *, key: str) -> AsyncIterator[Bearers]:
 
 
 @asynccontextmanager
-async def _announced(heartbeats: Heartbeats, *, lane: str) -> AsyncIterator[None]:
+async def _announced(heartbeats: Heartbeats, *, lanes: Sequence[str]) -> AsyncIterator[None]:
     worker = f"{socket.gethostname()}:{os.getpid()}"
 
     async def beat() -> None:
         while True:
             with suppress(Unavailable):
-                await heartbeats.beat(lane=lane, worker=worker, seconds=_BEAT_LASTS)
+                for lane in lanes:
+                    await heartbeats.beat(lane=lane, worker=worker, seconds=_BEAT_LASTS)
             await asyncio.sleep(_BEAT_SECONDS)
 
     task = asyncio.create_task(beat())
@@ -95,4 +97,5 @@ async def _announced(heartbeats: Heartbeats, *, lane: str) -> AsyncIterator[None
         task.cancel()
         await asyncio.wait([task])
         with suppress(Unavailable):
-            await heartbeats.stop(lane=lane, worker=worker)
+            for lane in lanes:
+                await heartbeats.stop(lane=lane, worker=worker)

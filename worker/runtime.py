@@ -22,9 +22,9 @@ log = logging.getLogger(__name__)
 class Runtime:
     """Opened once by the process, used by every task's thread."""
 
-    def __init__(self, settings: Settings, *, lane: str) -> None:
+    def __init__(self, settings: Settings, *, lanes: tuple[str, ...]) -> None:
         self._settings = settings
-        self._lane = lane
+        self._lanes = lanes
         self._loop = uvloop.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="recite-loop", daemon=True)
         self._scratch = tempfile.TemporaryDirectory(prefix="recite-")
@@ -81,7 +81,7 @@ class Runtime:
 
     async def _serve(self, opened: Future[None]) -> None:
         try:
-            async with open_render(self._settings, lane=self._lane, scratch=Path(self._scratch.name)) as render:
+            async with open_render(self._settings, lanes=self._lanes, scratch=Path(self._scratch.name)) as render:
                 self._render = render
                 opened.set_result(None)
                 await self._stop.wait()

@@ -38,8 +38,7 @@ def _log_our_way(**_: Any) -> None:
 @worker_init.connect
 def _open(sender: Any, **_: Any) -> None:
     global _runtime
-    lane = "+".join(sender.app.amqp.queues.consume_from)
-    _runtime = Runtime(load_settings(), lane=lane)
+    _runtime = Runtime(load_settings(), lanes=tuple(sender.app.amqp.queues.consume_from))
     _runtime.open()
 
 

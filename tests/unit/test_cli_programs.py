@@ -27,7 +27,7 @@ NO_TWINS = Twins(redis=None, bucket=None, simulator=None)
 
 @pytest.fixture
 def home(tmp_path: Path) -> DataDir:
-    return DataDir.open(tmp_path / "100% of a place")
+    return DataDir.open(tmp_path / "an odd 'place")
 
 
 def understood(home: DataDir, started: list[Program], directory: Path) -> dict[str, Any]:
@@ -51,7 +51,7 @@ def test_only_our_own_is_started_when_all_is_given(home: DataDir) -> None:
     assert [program.name for program in started] == ["worker-interactive", "worker-bulk", "api", "announce"]
 
 
-def test_paths_with_spaces_and_percents_arrive(home: DataDir, tmp_path: Path) -> None:
+def test_odd_paths_and_percents_arrive(home: DataDir, tmp_path: Path) -> None:
     found = understood(home, programs(TWINS, home=home, render_seconds=30), tmp_path)
 
     assert shlex.split(found["redis"][1].command)[1] == str(home.child("redis.conf"))
@@ -87,12 +87,14 @@ def test_the_simulator_stays_on_loopback(home: DataDir, tmp_path: Path) -> None:
 def test_no_secret_is_in_the_configuration_or_on_a_command_line(home: DataDir, tmp_path: Path) -> None:
     text = supervisor_conf(programs(TWINS, home=home, render_seconds=30), home=home, directory=tmp_path)
 
-    assert "secret" not in text
+    assert "redis-secret" not in text
+    assert "s3-secret" not in text
 
 
-def test_a_path_that_supervisord_would_cut_is_refused(home: DataDir) -> None:
-    with pytest.raises(Failure, match="a path with a space before"):
-        supervisor_conf([], home=home, directory=Path("/srv/number #1"))
+@pytest.mark.parametrize("path", ["/srv/number #1", "/srv/a ;b", "/srv/100%"])
+def test_a_path_that_supervisord_would_cut_is_refused(home: DataDir, path: str) -> None:
+    with pytest.raises(Failure, match="can't be used"):
+        supervisor_conf([], home=home, directory=Path(path))
 
 
 def test_rclone_reads_both_halves_of_the_key() -> None:

@@ -66,9 +66,11 @@ def test_ports_and_secrets_survive_a_restart(here: Path) -> None:
 def test_two_installations_share_no_secret(here: Path) -> None:
     one, other = (Twins.needed(given(here), before={}) for _ in range(2))
 
-    assert one.redis and other.redis
+    assert one.redis
+    assert other.redis
     assert one.redis.password != other.redis.password
-    assert one.bucket and other.bucket
+    assert one.bucket
+    assert other.bucket
     assert one.bucket.secret_access_key != other.bucket.secret_access_key
 
 

@@ -1,0 +1,182 @@
+"""The whole system as processes of its own: real Redis, real S3, the simulator, the api and Celery workers."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+import httpx
+
+from tests.fakes.services import LOOPBACK, RedisServer, S3Server, free_port, rclone_server, redis_server
+
+_ROOT = Path(__file__).resolve().parents[2]
+_START_SECONDS = 30.0
+AT_ONCE = {"SIMULATOR_HANDSHAKE_MS": "0", "SIMULATOR_FIRST_AUDIO_MS": "0", "SIMULATOR_PACE": "0"}
+
+
+@dataclass
+class Program:
+    """One process of the system; it can be ended and started again."""
+
+    arguments: list[str]
+    environment: Mapping[str, str]
+    log: Path
+    process: subprocess.Popen[bytes] | None = None
+    _file: IO[bytes] | None = None
+
+    def start(self) -> None:
+        """Starts it; it need not be ready yet."""
+        self._file = self.log.open("ab")
+        self.process = subprocess.Popen(
+            self.arguments,
+            cwd=self.log.parent,
+            env=self.environment,
+            stdout=self._file,
+            stderr=self._file,
+            start_new_session=True,
+        )
+
+    def end(self, number: signal.Signals = signal.SIGTERM, *, seconds: float = 40) -> int:
+        """Sends the signal and waits for the end; the exit status."""
+        if self.process is None:
+            return 0
+        self.process.send_signal(number)
+        status = self.process.wait(timeout=seconds)
+        self.process = None
+        if self._file is not None:
+            self._file.close()
+        return status
+
+    def said(self) -> str:
+        """All that it has logged."""
+        return self.log.read_text()
+
+
+@dataclass
+class Stack:
+    """A running system and handles on its parts."""
+
+    folder: Path
+    redis: RedisServer
+    s3: S3Server
+    api_port: int
+    simulator_port: int
+    settings: dict[str, str]
+    programs: dict[str, Program] = field(default_factory=dict)
+
+    @property
+    def api(self) -> str:
+        """The api's address."""
+        return f"http://{LOOPBACK}:{self.api_port}"
+
+    def client(self, **options: Any) -> httpx.AsyncClient:
+        """A client of the api."""
+        return httpx.AsyncClient(base_url=self.api, timeout=40, **options)
+
+    def control(self, method: str, call: str, **body: Any) -> dict[str, Any]:
+        """A control call to the simulator, such as `POST`, `faults`."""
+        url = f"http://{LOOPBACK}:{self.simulator_port}/control/{call}"
+        answer = httpx.request(method, url, json=body or None)
+        document: dict[str, Any] = answer.raise_for_status().json()
+        return document
+
+    def utterances(self) -> int:
+        """How many utterances the simulator was asked for."""
+        spoken: int = self.control("GET", "stats")["utterances"]
+        return spoken
+
+    def start(self, name: str, *arguments: str, **environment: str) -> Program:
+        """Starts one more program of the system, by `python -m`, with more settings if need be."""
+        inherited = {key: os.environ[key] for key in ("PATH", "HOME", "LANG") if key in os.environ}
+        program = Program(
+            arguments=[sys.executable, "-m", *arguments],
+            environment={**inherited, "PYTHONPATH": str(_ROOT), **self.settings, **environment},
+            log=self.folder / f"{name}.log",
+        )
+        self.programs[name] = program
+        program.start()
+        return program
+
+    def start_worker(self, name: str, *lanes: str, **environment: str) -> Program:
+        """Starts a worker for these lanes."""
+        flags = ["-P", "threads", "-c", "32", "-n", f"{name}@testing", "-Q", ",".join(lanes)]
+        quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
+        return self.start(name, "celery", "-A", "celery_config", "worker", *flags, *quiet, **environment)
+
+    def start_simulator(self) -> Program:
+        """Starts the simulator and waits until it answers."""
+        program = self.start("simulator", "simulator")
+        self.wait(lambda: self.control("GET", "stats"))
+        return program
+
+    def ready(self) -> dict[str, Any]:
+        """What `/ready` says."""
+        document: dict[str, Any] = httpx.get(f"{self.api}/ready").json()
+        return document
+
+    def wait_until_ready(self) -> None:
+        """Waits until every piece is there."""
+        self.wait(lambda: self.ready()["status"] == "ready")
+
+    def wait(self, condition: Callable[[], object]) -> None:
+        """Waits until a condition on other processes holds; they can only be asked again and again."""
+        deadline = time.monotonic() + _START_SECONDS
+        while True:
+            try:
+                if condition():
+                    return
+            except (httpx.HTTPError, KeyError):
+                pass
+            if time.monotonic() > deadline:
+                raise RuntimeError("\n".join(f"{name}:\n{p.said()[-2000:]}" for name, p in self.programs.items()))
+            time.sleep(0.05)
+
+    def end(self) -> None:
+        """Ends what still runs."""
+        for program in reversed(self.programs.values()):
+            program.end(signal.SIGTERM if program.process and program.process.poll() is None else signal.SIGCONT)
+
+
+@contextmanager
+def stack(**settings: str) -> Iterator[Stack]:
+    """The system with one worker for both lanes, without delays unless the settings say otherwise."""
+    with ExitStack() as exits:
+        redis, s3 = exits.enter_context(redis_server()), exits.enter_context(rclone_server())
+        folder = Path(exits.enter_context(tempfile.TemporaryDirectory(prefix="recite-testing-")))
+        api_port, simulator_port = free_port(), free_port()
+        system = Stack(
+            folder=folder,
+            redis=redis,
+            s3=s3,
+            api_port=api_port,
+            simulator_port=simulator_port,
+            settings={
+                **AT_ONCE,
+                "API_PORT": str(api_port),
+                "SIMULATOR_PORT": str(simulator_port),
+                "REDIS_URL": redis.url,
+                "S3_ENDPOINT_URL": s3.endpoint_url,
+                "S3_BUCKET": "testing-recite",
+                "AWS_ACCESS_KEY_ID": s3.access_key_id,
+                "AWS_SECRET_ACCESS_KEY": s3.secret_access_key,
+                "API_URL": f"ws://{LOOPBACK}:{simulator_port}/v1/realtime",
+                "XAI_REST_URL": f"http://{LOOPBACK}:{simulator_port}/v1",
+                "XAI_API_KEY": "testing-key-that-must-not-show",
+                **settings,
+            },
+        )
+        exits.callback(system.end)
+        system.start("api", "api")
+        system.start_worker("worker", "interactive", "bulk")
+        system.start_simulator()
+        system.wait_until_ready()
+        yield system

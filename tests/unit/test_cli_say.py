@@ -1,0 +1,116 @@
+"""A text becomes a file, whole or not at all."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from cli.api_client import ApiClient
+from cli.failure import Failure
+from cli.say import Wish, say
+
+pytestmark = pytest.mark.unit
+
+JOB = {"id": "ara-1.mp3", "status": "ready", "cache": "hit", "duration_ms": 3120}
+
+
+class Api:
+    """An api that renders at once and remembers what it was asked."""
+
+    def __init__(self, audio: bytes = b"sound", *, status: int = 200) -> None:
+        self.orders: list[dict[str, Any]] = []
+        self._audio, self._status = audio, status
+        http = httpx.Client(base_url="http://here:1", transport=httpx.MockTransport(self._answer))
+        self.client = ApiClient(http)
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        if request.method == "POST":
+            self.orders.append(json.loads(request.content))
+            return httpx.Response(200, json=JOB)
+        return httpx.Response(self._status, content=self._audio)
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_the_file_is_named_after_the_job(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    say(Api().client, wish=Wish(text="Hello"))
+
+    assert (here / "ara-1.mp3").read_bytes() == b"sound"
+    assert capsys.readouterr().out == "ara-1.mp3  3.1 s  hit\n"
+
+
+@pytest.mark.parametrize(
+    ("wish", "order"),
+    [
+        (Wish(text="a"), {"text": "a"}),
+        (Wish(text="a", output=Path("b.FLAC")), {"text": "a", "format": "flac"}),
+        (Wish(text="a", output=Path("b.flac"), format="wav"), {"text": "a", "format": "wav"}),
+        (Wish(text="a", output=Path("b")), {"text": "a"}),
+        (Wish(text="a", voice="rex", speed=1.5), {"text": "a", "voice": "rex", "speed": 1.5}),
+    ],
+)
+def test_only_what_was_asked_for_is_sent(here: Path, wish: Wish, order: dict[str, Any]) -> None:
+    api = Api()
+
+    say(api.client, wish=wish)
+
+    assert api.orders == [order]
+
+
+def test_text_comes_from_standard_input(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    api = Api()
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO("Grüße\n".encode())))
+
+    say(api.client, wish=Wish(text="-"))
+
+    assert api.orders == [{"text": "Grüße\n"}]
+
+
+def test_text_that_is_not_utf8_is_refused(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"\xff")))
+
+    with pytest.raises(Failure, match="not UTF-8"):
+        say(Api().client, wish=Wish(text="-"))
+
+
+def test_audio_goes_to_standard_output(here: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    say(Api(b"\x00\xff").client, wish=Wish(text="a", output=Path("-")))
+
+    assert capsysbinary.readouterr().out == b"\x00\xff"
+    assert list(here.iterdir()) == []
+
+
+def test_json_holds_the_job_and_the_file(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    say(Api().client, wish=Wish(text="a", output=Path("b.mp3")), as_json=True)
+
+    assert json.loads(capsys.readouterr().out) == {"file": "b.mp3", **JOB}
+
+
+def test_standard_output_takes_the_audio_alone(here: Path) -> None:
+    with pytest.raises(Failure, match="--play and --json"):
+        say(Api().client, wish=Wish(text="a", output=Path("-")), as_json=True)
+
+
+def test_a_broken_download_leaves_the_old_file(here: Path) -> None:
+    (here / "a.mp3").write_bytes(b"old")
+
+    with pytest.raises(Failure):
+        say(Api(status=503).client, wish=Wish(text="a", output=Path("a.mp3")))
+
+    assert [path.name for path in here.iterdir()] == ["a.mp3"]
+    assert (here / "a.mp3").read_bytes() == b"old"
+
+
+def test_a_place_that_cannot_be_written_is_said(here: Path) -> None:
+    with pytest.raises(Failure, match=r"missing/a\.mp3 can't be written"):
+        say(Api().client, wish=Wish(text="a", output=Path("missing/a.mp3")))
