@@ -46,6 +46,7 @@ class XaiSettings(_Group):
     max_sessions: int = Field(10, alias="XAI_MAX_SESSIONS", ge=1)
     reserved_sessions: int = Field(3, alias="XAI_RESERVED_SESSIONS", ge=0)
     render_timeout: Seconds = Field(timedelta(seconds=30), alias="RENDER_TIMEOUT", gt=timedelta(0))
+    shutdown_grace: Seconds = Field(timedelta(seconds=30), alias="SHUTDOWN_GRACE", ge=timedelta(0))
 
     def sessions_for(self, lane: str) -> int:
         """How many sessions one worker process of a lane may open; both lanes together stay within the maximum.

@@ -14,7 +14,7 @@ from speech.job import TRANSITIONS, Cache, Job, JobError, JobStatus
 from speech.ports import Claim, Lease
 from speech.recipe import Recipe
 from storage import board_scripts as scripts
-from storage.board_record import born_facts, error_record, read_job, ready_facts
+from storage.board_record import born_facts, error_record, order_record, read_job, ready_facts
 from storage.redis_client import ANSWERING
 
 _DAY = timedelta(days=1)
@@ -58,7 +58,7 @@ class RedisJobBoard:
                 scripts.FENCE_KEY,
                 born.name,
                 born_facts(born),
-                recipe.to_json(),
+                order_record(recipe),
                 now,
                 "1" if refresh else "",
                 self._live,

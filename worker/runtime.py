@@ -45,11 +45,11 @@ class Runtime:
         asyncio.run_coroutine_threadsafe(self._run(name), self._loop).result()
 
     def interrupt_later(self) -> None:
-        """Gives what is running RENDER_TIMEOUT to finish; after that it goes back to the queue.
+        """Gives what is running SHUTDOWN_GRACE to finish; after that it goes back to the queue.
 
         Celery waits for its threads without a limit of its own.
         """
-        grace = self._settings.xai.render_timeout.total_seconds()
+        grace = self._settings.xai.shutdown_grace.total_seconds()
         log.info("stopping: %d renders have %.0f s to finish", len(self._running), grace)
         self._loop.call_soon_threadsafe(self._loop.call_later, grace, self._interrupt)
 

@@ -122,21 +122,21 @@ SIZE = 5000
 RANGES = [(0, None), (0, 1), (0, SIZE), (1, SIZE - 1), (SIZE - 1, None), (4000, 2 * SIZE), (7, 7), (SIZE, None)]
 
 
-@pytest.mark.parametrize(("start", "end"), RANGES)
-async def test_ranges_are_those_of_a_slice(store: AudioStore, tmp_path: Path, start: int, end: int | None) -> None:
+async def test_ranges_are_those_of_a_slice(store: AudioStore, tmp_path: Path) -> None:
     body = content(SIZE)
     key = await keep(store, tmp_path, body)
-    assert await store.read(key, start=start, end=end) == body[start:end]
-    assert b"".join([piece async for piece in store.stream(key, start=start, end=end)]) == body[start:end]
+    for start, end in RANGES:
+        assert await store.read(key, start=start, end=end) == body[start:end]
+        assert b"".join([piece async for piece in store.stream(key, start=start, end=end)]) == body[start:end]
 
 
-@pytest.mark.parametrize("size", [0, PIECE_BYTES, 2 * PIECE_BYTES + 1])
-async def test_streams_of_any_length_end(store: AudioStore, tmp_path: Path, size: int) -> None:
-    body = content(size)
-    key = await keep(store, tmp_path, body)
-    pieces = [piece async for piece in store.stream(key)]
-    assert b"".join(pieces) == body
-    assert all(0 < len(piece) <= PIECE_BYTES for piece in pieces)
+async def test_streams_of_any_length_end(store: AudioStore, tmp_path: Path) -> None:
+    for size in (0, PIECE_BYTES, 2 * PIECE_BYTES + 1):
+        body = content(size)
+        key = await keep(store, tmp_path, body)
+        pieces = [piece async for piece in store.stream(key)]
+        assert b"".join(pieces) == body
+        assert all(0 < len(piece) <= PIECE_BYTES for piece in pieces)
 
 
 async def test_the_card_is_there_once_it_was_put(store: AudioStore) -> None:

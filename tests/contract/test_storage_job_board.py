@@ -14,6 +14,7 @@ from speech.errors import AudioUnusable, StaleToken, Unavailable, UnknownJob
 from speech.job import TRANSITIONS, Cache, Job, JobError, JobStatus
 from speech.ports import JobBoard, Lease
 from storage.job_board import RedisJobBoard
+from storage.misconfigured import Misconfigured
 from storage.redis_client import open_redis
 from tests.fakes.jobs import NOW, make_card, make_recipe
 from tests.fakes.services import redis_server
@@ -351,6 +352,27 @@ async def test_survives_a_crash_of_redis() -> None:
             assert await status(board) is JobStatus.RENDERING
             assert await board.lease(READING, seconds=60) is None
             assert (await board.finish(make_card(RECIPE), lease)).status is JobStatus.READY
+
+
+async def test_connections_that_a_restart_cut_are_not_used_again() -> None:
+    with redis_server() as server:
+        async with open_redis(server.url) as redis:
+            board = RedisJobBoard(redis)
+            await asyncio.gather(*(board.check() for _ in range(10)))
+            await asyncio.to_thread(server.kill)
+            await asyncio.to_thread(server.start)
+            await asyncio.gather(*(board.check() for _ in range(10)))
+
+
+async def test_a_wrong_password_is_told(redis: Redis, redis_url: str) -> None:
+    await redis.config_set("requirepass", "right")
+    try:
+        async with open_redis(redis_url.replace("//", "//:wrong@")) as stranger:
+            with pytest.raises(Misconfigured, match="REDIS_URL") as refused:
+                await RedisJobBoard(stranger).check()
+        assert "wrong" not in refused.value.detail
+    finally:
+        await redis.config_set("requirepass", "")
 
 
 async def test_a_redis_that_hangs_is_known_within_two_seconds() -> None:

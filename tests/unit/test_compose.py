@@ -45,14 +45,14 @@ def test_workers_run_as_recite_up_runs_them(lane: str, tmp_path: Path) -> None:
     assert sorted(script.split()) == sorted(["exec", "python", *embedded])
 
 
-@pytest.mark.parametrize("name", SERVICES.keys() - OURS)
+@pytest.mark.parametrize("name", sorted(SERVICES.keys() - OURS))
 def test_foreign_images_are_pinned(name: str) -> None:
     _, _, tag = SERVICES[name]["image"].rpartition(":")
 
     assert re.match(r"v?\d+\.\d+", tag)
 
 
-@pytest.mark.parametrize("name", SERVICES)
+@pytest.mark.parametrize("name", sorted(SERVICES))
 def test_nobody_has_more_rights_than_needed(name: str) -> None:
     service = SERVICES[name]
 
@@ -61,13 +61,13 @@ def test_nobody_has_more_rights_than_needed(name: str) -> None:
     assert "privileged" not in service
 
 
-@pytest.mark.parametrize("name", SERVICES.keys() - ONE_SHOT)
+@pytest.mark.parametrize("name", sorted(SERVICES.keys() - ONE_SHOT))
 def test_every_server_tells_its_health_and_comes_back(name: str) -> None:
     assert SERVICES[name]["healthcheck"]["test"][0] in ("CMD", "CMD-SHELL")
     assert SERVICES[name]["restart"] == "unless-stopped"
 
 
-@pytest.mark.parametrize("name", WORKERS)
+@pytest.mark.parametrize("name", sorted(WORKERS))
 def test_workers_can_be_many(name: str) -> None:
     assert not SERVICES[name].keys() & {"container_name", "ports", "hostname"}
 
@@ -77,7 +77,7 @@ def test_only_the_api_is_reached_from_outside() -> None:
     assert all(port.startswith("127.0.0.1:") for port in SERVICES["api"]["ports"])
 
 
-@pytest.mark.parametrize("name", {"api", *WORKERS})
+@pytest.mark.parametrize("name", sorted({"api", *WORKERS}))
 def test_ours_wait_for_what_they_need(name: str) -> None:
     healthy = {"condition": "service_healthy"}
 
@@ -133,4 +133,4 @@ def test_the_image_holds_every_room_and_runs_as_nobody() -> None:
     assert all((ROOT / name).exists() for name in wanted)
     assert re.findall(r"^USER (\w+)$", dockerfile, flags=re.MULTILINE)[-1] == "recite"
     assert "--require-hashes" in dockerfile
-    assert not re.search(r"^FROM \S+(:latest)?$(?<!-bookworm)", dockerfile, flags=re.MULTILINE)
+    assert set(re.findall(r"^FROM (\S+)", dockerfile, flags=re.MULTILINE)) == {"python:3.12-slim-bookworm"}

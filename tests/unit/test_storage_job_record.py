@@ -6,7 +6,8 @@ import pytest
 
 from speech.errors import UpstreamBusy
 from speech.job import Job, JobError, JobStatus
-from storage.board_record import born_facts, error_record, read_job, ready_facts
+from speech.recipe import Recipe
+from storage.board_record import born_facts, error_record, order_record, read_job, ready_facts
 from tests.fakes.jobs import NOW, make_card, make_recipe
 
 pytestmark = pytest.mark.unit
@@ -36,3 +37,10 @@ def test_a_failure_keeps_its_reason() -> None:
 
 def test_nothing_is_no_job() -> None:
     assert read_job(NAME, [None] * 8) is None
+
+
+def test_an_order_brings_the_recipe_back() -> None:
+    assert RECIPE.job_name
+    recipe = Recipe.from_json(order_record(RECIPE).decode())
+    assert recipe == RECIPE
+    assert (recipe.job_name, recipe.reading_name) == (NAME, RECIPE.reading_name)
