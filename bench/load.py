@@ -6,6 +6,7 @@ import asyncio
 import itertools
 from collections.abc import Callable
 from time import perf_counter
+from typing import cast
 
 import httptools
 
@@ -39,8 +40,8 @@ class _Client(asyncio.Protocol):
         self._parser = httptools.HttpResponseParser(self)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        # uvloop's transports are no subclasses of asyncio's.
+        self._transport = cast(asyncio.Transport, transport)
 
     def next(self) -> None:
         """Sends the next request, or ends when all are sent."""

@@ -42,17 +42,17 @@ class _Heard:
         self.pcm += pcm
 
 
-def token(settings: Settings) -> str:
+def token(given: Settings, settings: Settings) -> str:
     """The token endpoint takes the key."""
     _need_key(settings)
     try:
         asyncio.run(_token(settings))
     except ReciteError as error:
-        raise _failure(error, settings) from None
+        raise _failure(error, given, settings) from None
     return f"accepted by {urlsplit(settings.xai.rest_url).netloc}"
 
 
-def phrase(settings: Settings) -> str:
+def phrase(given: Settings, settings: Settings) -> str:
     """One phrase is spoken straight through the upstream and saved."""
     _need_key(settings)
     heard, began = _Heard(), time.monotonic()
@@ -62,7 +62,7 @@ def phrase(settings: Settings) -> str:
         with AudioFile(OUTPUT, rendition=resolve_rendition("wav")) as file:
             file.feed(pcm)
     except ReciteError as error:
-        raise _failure(error, settings) from None
+        raise _failure(error, given, settings) from None
     except OSError as error:
         raise Failure(f"{OUTPUT} can't be written here: {error.strerror}") from None
     waited = (heard.first_at or began) - began
@@ -99,7 +99,9 @@ def _need_key(settings: Settings) -> None:
         raise Failure("XAI_API_KEY is not set: set it in .env, or run ./start.sh for the simulator")
 
 
-def _failure(error: ReciteError, settings: Settings) -> Failure:
+def _failure(error: ReciteError, given: Settings, settings: Settings) -> Failure:
+    if given.xai.api_key is None and isinstance(error, UpstreamUnreachable):
+        return Failure("the simulator is not running: start everything with ./start.sh, or set XAI_API_KEY")
     todo = next((words for kind, words in _TODO.items() if isinstance(error, kind)), "try again")
     host = urlsplit(settings.xai.realtime_url).netloc
     return Failure(f"{error.detail} ({host}): {todo}")

@@ -44,8 +44,8 @@ def _checks(given: Settings, settings: Settings) -> Iterator[tuple[str, Check]]:
     yield "codecs", check_audio.codecs
     yield "api", partial(check_api.api, settings)
     yield "workers", partial(check_api.workers, settings)
-    yield "key", partial(check_upstream.token, settings)
-    yield "speech", partial(check_upstream.phrase, settings)
+    yield "key", partial(check_upstream.token, given, settings)
+    yield "speech", partial(check_upstream.phrase, given, settings)
 
 
 def _passes(console: Console, name: str, check: Check) -> bool:

@@ -15,13 +15,13 @@ from cli.failure import Failure
 
 def init(*, force: bool = False, public_url: str | None = None) -> None:
     """Writes `.env`, readable by its owner only; raises Failure rather than replace one, unless forced."""
-    target, example = settings.ENV_FILE, Path(settings.__file__).with_name(".env.example")
+    target, example = settings.ENV_FILE, _example()
     if target.exists() and not force:
         raise Failure(f"{target} is there already: edit it, or replace it with recite init --force")
     try:
         text = filled(example.read_text(encoding="utf-8"), values=_fresh(public_url))
     except OSError:
-        raise Failure(f"{example} is missing: run recite init in the checkout") from None
+        raise Failure(f"{example} can't be read: run recite init in the checkout") from None
     draft = target.with_name(f"{target.name}.new")
     draft.unlink(missing_ok=True)
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
@@ -37,6 +37,12 @@ def filled(example: str, *, values: dict[str, str]) -> str:
         if not found:
             raise Failure(f".env.example has no {name}: get it back from the repository")
     return example
+
+
+def _example() -> Path:
+    """The checkout's: the one here, or else the one beside the code; an image holds none."""
+    here = Path(".env.example")
+    return here if here.exists() else Path(settings.__file__).with_name(here.name)
 
 
 def _fresh(public_url: str | None) -> dict[str, str]:

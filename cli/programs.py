@@ -13,7 +13,7 @@ from cli.data_dir import DataDir
 from cli.failure import Failure
 from cli.twins import BucketTwin, RedisTwin, Twins
 
-# Renders that run when a worker is told to stop may take RENDER_TIMEOUT; then their jobs go back to the queue.
+# Renders that run when a worker is told to stop may take SHUTDOWN_GRACE; then their jobs go back to the queue.
 _WORKER_MARGIN = 15
 _BACKENDS, _UPSTREAM, _WORKERS, _FRONT = 10, 20, 30, 40
 
@@ -30,7 +30,7 @@ class Program:
     environment: str = "PYTHONUNBUFFERED=1"
 
 
-def programs(twins: Twins, *, home: DataDir, render_seconds: float) -> list[Program]:
+def programs(twins: Twins, *, home: DataDir, grace_seconds: float) -> list[Program]:
     """Everything that one start runs."""
     python = [sys.executable, "-m"]
     found = []
@@ -45,7 +45,7 @@ def programs(twins: Twins, *, home: DataDir, render_seconds: float) -> list[Prog
         local = 'PYTHONUNBUFFERED=1,HOST="127.0.0.1"'
         command = [*python, "simulator"]
         found.append(Program(name="simulator", command=command, priority=_UPSTREAM, environment=local))
-    stop_seconds = int(render_seconds) + _WORKER_MARGIN
+    stop_seconds = int(grace_seconds) + _WORKER_MARGIN
     for lane in ("interactive", "bulk"):
         command = [*python, *_worker_arguments(lane)]
         name = f"worker-{lane}"

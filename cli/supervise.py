@@ -11,7 +11,7 @@ import signal
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from supervisor import events  # type: ignore[import-untyped]
 from supervisor.medusa import asyncore_25  # type: ignore[import-untyped]
@@ -44,7 +44,8 @@ class _Options(ServerOptions):  # type: ignore[misc]
     def setpgrp(self) -> None:
         super().setpgrp()
         if self._prctl is not None:
-            self._prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+            # Not SIGTERM: a worker whose Redis is gone at the same moment would wait for it and never end.
+            self._prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
             if os.getppid() != self._parent:
                 os._exit(1)
 
@@ -59,32 +60,32 @@ class _Owner(Supervisor):  # type: ignore[misc]
     """Passes the announcement on, and says what dies or doesn't start."""
 
     def runforever(self) -> None:
-        events.subscribe(events.ProcessLogStdoutEvent, lambda event: _say(event.data.decode().rstrip()))
+        events.subscribe(events.ProcessLogStdoutEvent, lambda event: _say(event.data.decode(), to=sys.stdout))
         events.subscribe(events.ProcessStateExitedEvent, _tell_death)
         events.subscribe(events.ProcessStateBackoffEvent, _tell_backoff)
-        events.subscribe(events.SupervisorStoppingEvent, lambda _: _say("Recite stops when its renders are done"))
+        events.subscribe(events.SupervisorStoppingEvent, lambda _: _say("Recite stops when its renders are done\n"))
         super().runforever()
 
 
 def _tell_death(event: Any) -> None:
     if not event.expected:
-        _say(f"{event.process.config.name} ended by itself and is started again; see {_log(event)}")
+        _say(f"{event.process.config.name} ended by itself and is started again; see {_log(event)}\n")
 
 
 def _tell_backoff(event: Any) -> None:
     if event.process.backoff in _SAY_AT_TRIES:
-        _say(f"{event.process.config.name} doesn't start ({event.process.backoff} tries); see {_log(event)}")
+        _say(f"{event.process.config.name} doesn't start ({event.process.backoff} tries); see {_log(event)}\n")
 
 
 def _log(event: Any) -> str:
     return str(event.process.config.stdout_logfile)
 
 
-def _say(line: str) -> None:
+def _say(text: str, *, to: TextIO = sys.stderr) -> None:
     # Whoever read this output may be gone; the programs run on.
     with suppress(OSError):
-        sys.stdout.write(f"{line}\n")
-        sys.stdout.flush()
+        to.write(text)
+        to.flush()
 
 
 def main() -> None:

@@ -23,16 +23,16 @@ def up() -> NoReturn:
     home.lock()
     ended = leftovers.end(home.child("run"))
     if ended:
-        typer.echo(f"Ended {ended} programs that an interrupted start had left running", err=True)
+        typer.echo(f"Ended {ended} of the programs that an interrupted start had left running", err=True)
     twins = Twins.needed(settings, before=read_variables(home.child(EMBEDDED_FILE)))
     obstacles = preflight.obstacles(settings, twins)
     if obstacles:
         raise Failure("\n".join(obstacles))
-    _become_supervisor(home, twins, render_seconds=settings.xai.render_timeout.total_seconds())
+    _become_supervisor(home, twins, grace_seconds=settings.xai.shutdown_grace.total_seconds())
 
 
-def _become_supervisor(home: DataDir, twins: Twins, *, render_seconds: float) -> NoReturn:
-    started = programs.programs(twins, home=home, render_seconds=render_seconds)
+def _become_supervisor(home: DataDir, twins: Twins, *, grace_seconds: float) -> NoReturn:
+    started = programs.programs(twins, home=home, grace_seconds=grace_seconds)
     home.write(EMBEDDED_FILE, write_variables(twins.variables()))
     if twins.redis:
         home.write("redis.conf", programs.redis_conf(twins.redis, home=home))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 
 from redis.asyncio import Redis
@@ -20,12 +20,14 @@ log = logging.getLogger("recite.storage")
 
 Waiter = asyncio.Future[Job | None]
 
+_LOOK_SECONDS = 1.9
+
 
 class RedisJobWatch:
     """Implements speech.ports.JobWatch between `open` and `close`.
 
-    A message only says that a job changed; its state is read from the board, once for all who wait for it. Whatever
-    message got lost, everything that is waited for is read again every `reread_seconds`.
+    A message only says that a job changed; states are read from the board, all that are wanted at a moment in one call,
+    each once for all who want it. Lest a message was lost, what is waited for is read again every `reread_seconds`.
     """
 
     def __init__(
@@ -37,8 +39,10 @@ class RedisJobWatch:
         self._quiet_seconds = quiet_seconds
         self._reconnect_seconds = reconnect_seconds
         self._waiters: dict[str, set[Waiter]] = {}
+        self._looks: dict[str, list[Waiter]] = {}
         self._changed: set[str] = set()
         self._wake = asyncio.Event()
+        self._is_deaf = False
         self._tasks: tuple[asyncio.Task[None], ...] = ()
 
     async def open(self) -> None:
@@ -47,10 +51,11 @@ class RedisJobWatch:
 
     async def close(self) -> None:
         """Stops to listen; whoever still waits gets the job as it stands."""
-        for task in self._tasks:
+        tasks, self._tasks = self._tasks, ()
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._tasks = ()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        _give_up(self._looks)
         for waiter in [waiter for waiters in self._waiters.values() for waiter in waiters]:
             waiter.cancel()
 
@@ -63,16 +68,29 @@ class RedisJobWatch:
         waiters = self._waiters.setdefault(name, set())
         waiters.add(waiter)
         try:
-            job = await self._board.job(name)
+            job = await self._look(name)
             if job is None or job.status.is_end or seconds <= 0:
                 return job
             await asyncio.wait([waiter], timeout=seconds)
-            return waiter.result() if _is_told(waiter) else await self._board.job(name)
+            return waiter.result() if waiter.done() and not waiter.cancelled() else await self._look(name)
         finally:
             waiter.cancel()
             waiters.discard(waiter)
             if not waiters and self._waiters.get(name) is waiters:
                 del self._waiters[name]
+
+    async def _look(self, name: str) -> Job | None:
+        """The job as it stands, read together with whatever else is wanted now."""
+        if not self._tasks:
+            return await self._board.job(name)
+        look: Waiter = asyncio.get_running_loop().create_future()
+        self._looks.setdefault(name, []).append(look)
+        self._wake.set()
+        try:
+            async with asyncio.timeout(_LOOK_SECONDS):
+                return await look
+        except TimeoutError:
+            raise Unavailable("redis") from None
 
     async def _listen(self) -> None:
         """Follows the channel for ever, over any number of connections."""
@@ -81,7 +99,9 @@ class RedisJobWatch:
                 async with self._redis.pubsub() as channel:
                     await channel.subscribe(CHANNEL)
                     await self._follow(channel)
-            log.warning("the connection that tells of jobs is lost; connecting again")
+            if not self._is_deaf:
+                self._is_deaf = True
+                log.warning("Redis tells nothing of jobs any more; connecting again until it does")
             await asyncio.sleep(self._reconnect_seconds)
 
     async def _follow(self, channel: PubSub) -> None:
@@ -96,6 +116,7 @@ class RedisJobWatch:
             elif message["type"] == "message":
                 self._note([message["data"].decode()])
             elif message["type"] == "subscribe":
+                self._is_deaf = False
                 # Whatever happened before this moment was said to nobody.
                 self._note(self._waiters)
             asked = message is None
@@ -107,7 +128,7 @@ class RedisJobWatch:
             self._wake.set()
 
     async def _tell(self) -> None:
-        """Reads what changed, and everything now and then, and tells the waiters of jobs that ended."""
+        """Reads what is wanted and what changed, and everything now and then, and tells who waits for it."""
         loop = asyncio.get_running_loop()
         reread_at = loop.time() + self._reread_seconds
         while True:
@@ -118,21 +139,29 @@ class RedisJobWatch:
             if loop.time() >= reread_at:
                 self._changed |= self._waiters.keys()
                 reread_at = loop.time() + self._reread_seconds
-            names, self._changed = self._changed, set()
-            with suppress(Unavailable):
-                await self._read(names)
+            changed, self._changed = self._changed, set()
+            looks, self._looks = self._looks, {}
+            try:
+                await self._read(changed, looks)
+            except Unavailable:
+                pass
+            except Exception:
+                log.exception("jobs could not be read from the board")
+            finally:
+                _give_up(looks)
 
-    async def _read(self, names: set[str]) -> None:
-        # Who comes while this reads may have seen a newer state than it brings: only those before are told.
-        asking = {name: tuple(self._waiters[name]) for name in names if name in self._waiters}
-        if not asking:
-            return
-        for name, job in (await self._board.jobs(asking)).items():
-            if job is None or job.status.is_end:
-                for waiter in asking[name]:
-                    if not waiter.done():
-                        waiter.set_result(job)
+    async def _read(self, changed: set[str], looks: Mapping[str, Sequence[Waiter]]) -> None:
+        # Who comes while this reads may see a newer state than it brings: only those before are told.
+        waiters = {name: tuple(self._waiters.get(name, ())) for name in changed}
+        names = looks.keys() | {name for name, waiting in waiters.items() if waiting}
+        for name, job in (await self._board.jobs(names) if names else {}).items():
+            ended = job is None or job.status.is_end
+            for waiter in (*looks.get(name, ()), *(waiters.get(name, ()) if ended else ())):
+                if not waiter.done():
+                    waiter.set_result(job)
 
 
-def _is_told(waiter: Waiter) -> bool:
-    return waiter.done() and not waiter.cancelled()
+def _give_up(looks: Mapping[str, Sequence[Waiter]]) -> None:
+    for look in [look for looking in looks.values() for look in looking]:
+        if not look.done():
+            look.set_exception(Unavailable("redis"))

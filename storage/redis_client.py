@@ -13,7 +13,7 @@ from speech.errors import Unavailable
 from storage.misconfigured import Misconfigured
 
 # A call waits for a free connection, connects and reads one answer: together these stay under two seconds.
-POOL_SECONDS, CONNECT_SECONDS, ANSWER_SECONDS = 0.3, 0.5, 1.0
+POOL_SECONDS, CONNECT_SECONDS, ANSWER_SECONDS = 0.5, 0.4, 0.9
 
 
 def open_redis(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -44,7 +45,8 @@ async def task_guard() -> AsyncIterator[None]:
         task.cancel()
     if leaked:
         await asyncio.wait(leaked, timeout=1)
-        pytest.fail(f"leaked tasks: {', '.join(sorted(repr(task.get_coro()) for task in leaked))}")
+        names = Counter(getattr(task.get_coro(), "__qualname__", task.get_name()) for task in leaked)
+        pytest.fail(f"leaked tasks: {', '.join(f'{count} {name}' for name, count in names.items())}")
 
 
 def _others() -> set[asyncio.Task[object]]:

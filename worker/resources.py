@@ -26,6 +26,8 @@ from xai.client import RealtimeClient
 from xai.pool import SessionPool
 from xai.tokens import Bearers, EphemeralTokens, KeyBearer
 
+# The handshake and the confirmation of the settings.
+_OPEN_SECONDS = 10.0
 _BEAT_SECONDS, _BEAT_LASTS = 2.0, 7.0
 _SPEAKING = RetryPolicy(attempts=3)
 # An outage of the board or the bucket is sat out for about a minute.
@@ -60,8 +62,9 @@ async def open_render(settings: Settings, *, lanes: Sequence[str], scratch: Path
 async def _pool(settings: Settings, *, lanes: Sequence[str]) -> AsyncIterator[SessionPool]:
     xai = settings.xai
     async with _bearers(xai, key=settings.xai_key) as bearers:
-        client = RealtimeClient(xai.realtime_url, model=xai.model, bearers=bearers)
         seconds = xai.render_timeout.total_seconds()
+        open_seconds = min(_OPEN_SECONDS, seconds)
+        client = RealtimeClient(xai.realtime_url, model=xai.model, bearers=bearers, open_seconds=open_seconds)
         sessions = sum(xai.sessions_for(lane) for lane in lanes)
         async with SessionPool(client, max_sessions=sessions, utterance_seconds=seconds) as pool:
             yield pool

@@ -130,15 +130,17 @@ async def test_thousands_wait_for_little(redis: Redis, board: RedisJobBoard) -> 
     recipes = [make_recipe(f"Number {n}.") for n in range(20)]
     for recipe in recipes:
         await board.claim(recipe, now=NOW)
+    await redis.config_resetstat()
     async with watching(redis) as watch:
         waiters = [
             asyncio.create_task(watch.until_end(recipe.job_name, seconds=20)) for recipe in recipes for _ in range(100)
         ]
 
         async def all_wait() -> bool:
-            return await hmgets(redis) >= len(waiters)
+            return await hmgets(redis) >= len(recipes)
 
         await until(all_wait)
+        assert await hmgets(redis) == len(recipes)
         await redis.config_resetstat()
         for recipe in recipes:
             await board.finish(make_card(recipe))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -72,5 +73,5 @@ def _started_programs(directory: Path, environment: dict[str, str]) -> tuple[set
         names = {command[command.index("-m") + 1] if "-m" in command else command[0] for command in commands}
         job = json.loads(running.recite("say", TEXT, "--json").stdout)
         assert running.recite("doctor").returncode == 0
-        assert running.stop() == []
+        assert running.stop(signal.SIGTERM) == []
     return names, job

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import socket
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +17,9 @@ import httpx
 import numpy as np
 import pytest
 
+from cli import leftovers
+from cli.data_dir import DataDir
+from cli.twins import BucketTwin, RedisTwin, Twins, write_variables
 from settings import EMBEDDED_FILE
 from tests.fakes.listening import is_speech
 from tests.fakes.recite_up import RunningRecite, eventually, own_settings, recite, running_recite, runs
@@ -23,6 +28,7 @@ from tests.fakes.services import free_port
 pytestmark = pytest.mark.e2e
 
 API_KEY = "an-api-key-of-these-tests"
+KEYS = {"access_key_id": "key-id-of-tests", "secret_access_key": "secret-key-of-these-tests"}
 PIECES = ("redis", "bucket", "worker_interactive", "worker_bulk")
 
 
@@ -183,18 +189,29 @@ def test_no_orphan_outlives_a_killed_supervisor(tmp_path: Path) -> None:
         assert eventually(lambda: not any(runs(process) for process in below))
 
 
-def test_leftovers_of_a_killed_supervisor_are_ended_by_the_next(tmp_path: Path) -> None:
+def test_what_an_interrupted_start_left_running_is_ended(tmp_path: Path) -> None:
     environment = own_settings(tmp_path)
-    with running_recite(tmp_path, environment=environment) as first:
-        api = first.program("-m", "api")
-        assert api
-        api.suspend()
-        first.processes()[0].kill()
+    run = DataDir.open(Path(environment["RECITE_DATA_DIR"])).child("run")
+    with subprocess.Popen(["sleep", "600"]) as left:
+        leftovers.note(run, left.pid)
 
-        with running_recite(tmp_path, environment=environment) as second:
-            assert any("an interrupted start had left" in line for line in second.lines)
+        with running_recite(tmp_path, environment=environment) as running:
+            assert any("Ended 1 of the programs that an interrupted start had left" in line for line in running.lines)
 
-    assert not runs(api)
+        assert left.poll() == -signal.SIGTERM
+
+
+def test_what_does_not_start_is_named_with_its_log(tmp_path: Path) -> None:
+    environment = own_settings(tmp_path)
+    home = DataDir.open(Path(environment["RECITE_DATA_DIR"]))
+    (home.child("redis") / "appendonly.aof").write_text("not what Redis wrote")
+    running = RunningRecite([sys.executable, "-m", "cli", "up"], environment=environment, directory=tmp_path)
+    try:
+        said = running.wait_for("redis doesn't start")
+    finally:
+        running.close()
+
+    assert said == f"redis doesn't start (3 tries); see {home.log('redis')}"
 
 
 def test_a_given_redis_that_does_not_answer_is_said(tmp_path: Path) -> None:
@@ -206,6 +223,17 @@ def test_a_given_redis_that_does_not_answer_is_said(tmp_path: Path) -> None:
     assert told.returncode == 1
     assert f"Redis at 127.0.0.1:{port} does not answer: start it, or remove REDIS_URL" in told.stderr
     assert "hush" not in told.stderr
+
+
+def test_the_doctor_knows_what_was_stopped(tmp_path: Path) -> None:
+    environment = own_settings(tmp_path)
+    twins = Twins(redis=RedisTwin(port=1, password="p"), bucket=BucketTwin(port=1, **KEYS), simulator=free_port())
+    DataDir.open(Path(environment["RECITE_DATA_DIR"])).write(EMBEDDED_FILE, write_variables(twins.variables()))
+
+    told = recite("doctor", environment=environment, directory=tmp_path)
+
+    for piece in ("embedded Redis", "embedded bucket", "simulator"):
+        assert f"the {piece} is not running: start everything with ./start.sh" in told.stdout
 
 
 def test_the_doctor_alone_says_what_is_not_running(tmp_path: Path) -> None:

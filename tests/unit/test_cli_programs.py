@@ -40,19 +40,19 @@ def understood(home: DataDir, started: list[Program], directory: Path) -> dict[s
 
 
 def test_everything_is_started_when_nothing_is_given(home: DataDir, tmp_path: Path) -> None:
-    found = understood(home, programs(TWINS, home=home, render_seconds=30), tmp_path)
+    found = understood(home, programs(TWINS, home=home, grace_seconds=30), tmp_path)
 
     assert set(found) == {"redis", "s3", "simulator", "worker-interactive", "worker-bulk", "api", "announce"}
 
 
 def test_only_our_own_is_started_when_all_is_given(home: DataDir) -> None:
-    started = programs(NO_TWINS, home=home, render_seconds=30)
+    started = programs(NO_TWINS, home=home, grace_seconds=30)
 
     assert [program.name for program in started] == ["worker-interactive", "worker-bulk", "api", "announce"]
 
 
 def test_odd_paths_and_percents_arrive(home: DataDir, tmp_path: Path) -> None:
-    found = understood(home, programs(TWINS, home=home, render_seconds=30), tmp_path)
+    found = understood(home, programs(TWINS, home=home, grace_seconds=30), tmp_path)
 
     assert shlex.split(found["redis"][1].command)[1] == str(home.child("redis.conf"))
     assert shlex.split(found["s3"][1].command)[-1] == str(home.child("s3"))
@@ -61,7 +61,7 @@ def test_odd_paths_and_percents_arrive(home: DataDir, tmp_path: Path) -> None:
 
 
 def test_workers_stop_before_what_they_need(home: DataDir, tmp_path: Path) -> None:
-    found = understood(home, programs(TWINS, home=home, render_seconds=30), tmp_path)
+    found = understood(home, programs(TWINS, home=home, grace_seconds=30), tmp_path)
 
     order = sorted(found, key=lambda name: (found[name][0].priority, name))
 
@@ -70,7 +70,7 @@ def test_workers_stop_before_what_they_need(home: DataDir, tmp_path: Path) -> No
 
 
 def test_a_worker_may_finish_its_render_and_what_dies_comes_back(home: DataDir, tmp_path: Path) -> None:
-    found = understood(home, programs(TWINS, home=home, render_seconds=90), tmp_path)
+    found = understood(home, programs(TWINS, home=home, grace_seconds=90), tmp_path)
 
     assert found["worker-bulk"][1].stopwaitsecs > 90
     assert all(config.killasgroup for _, config in found.values())
@@ -79,13 +79,13 @@ def test_a_worker_may_finish_its_render_and_what_dies_comes_back(home: DataDir, 
 
 
 def test_the_simulator_stays_on_loopback(home: DataDir, tmp_path: Path) -> None:
-    found = understood(home, programs(TWINS, home=home, render_seconds=30), tmp_path)
+    found = understood(home, programs(TWINS, home=home, grace_seconds=30), tmp_path)
 
     assert found["simulator"][1].environment["HOST"] == "127.0.0.1"
 
 
 def test_no_secret_is_in_the_configuration_or_on_a_command_line(home: DataDir, tmp_path: Path) -> None:
-    text = supervisor_conf(programs(TWINS, home=home, render_seconds=30), home=home, directory=tmp_path)
+    text = supervisor_conf(programs(TWINS, home=home, grace_seconds=30), home=home, directory=tmp_path)
 
     assert "redis-secret" not in text
     assert "s3-secret" not in text

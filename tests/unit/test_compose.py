@@ -35,7 +35,7 @@ def test_it_is_the_same_system() -> None:
 
 @pytest.mark.parametrize("lane", ["interactive", "bulk"])
 def test_workers_run_as_recite_up_runs_them(lane: str, tmp_path: Path) -> None:
-    started = programs(Twins(redis=None, bucket=None, simulator=None), home=DataDir(tmp_path), render_seconds=30)
+    started = programs(Twins(redis=None, bucket=None, simulator=None), home=DataDir(tmp_path), grace_seconds=30)
     embedded = next(list(one.command[1:]) for one in started if one.name == f"worker-{lane}")
     service = SERVICES[f"worker-{lane}"]
 
@@ -85,9 +85,9 @@ def test_ours_wait_for_what_they_need(name: str) -> None:
 
 
 def test_a_worker_may_finish_its_render() -> None:
-    render = XaiSettings.model_fields["render_timeout"].default.total_seconds()
+    grace = XaiSettings.model_fields["shutdown_grace"].default.total_seconds()
 
-    assert all(int(SERVICES[name]["stop_grace_period"].removesuffix("s")) > render for name in WORKERS)
+    assert all(int(SERVICES[name]["stop_grace_period"].removesuffix("s")) > grace for name in WORKERS)
 
 
 def test_an_initialised_env_holds_all_that_must_be_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
