@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 from typing import TypedDict
 
 from starlette.requests import Request
@@ -21,6 +23,8 @@ from speech.recipe import Recipe
 from storage.heartbeats import Heartbeats
 
 _CARDS_HELD = 4096
+# 4 MB of bodies at the most.
+_ORDERS_HELD, _HELD_BODY = 1024, 4096
 
 
 class State(TypedDict):
@@ -47,11 +51,22 @@ class Services:
         services: Services = request.state.services
         return services
 
-    def recipe(self, wanted: JobRequest) -> Recipe:
-        """The recipe of a request, with what the service adds to it."""
+    def order(self, body: bytes) -> tuple[JobRequest, Recipe]:
+        """What a body asks for, and its recipe with what the service adds to it; raises InvalidRequest.
+
+        What is asked for often comes in the same bytes: reading, normalising and naming it is held for short ones.
+        """
+        return self._order(body) if len(body) <= _HELD_BODY else self._read_order(body)
+
+    def _read_order(self, body: bytes) -> tuple[JobRequest, Recipe]:
         xai = self.settings.xai
+        wanted = JobRequest.read(body)
         request = wanted.speech_request(default_voice=self.settings.server.voice)
-        return Recipe(request=request, model=xai.model, speak_mode=xai.speak_mode)
+        return wanted, Recipe(request=request, model=xai.model, speak_mode=xai.speak_mode)
+
+    @cached_property
+    def _order(self) -> Callable[[bytes], tuple[JobRequest, Recipe]]:
+        return lru_cache(maxsize=_ORDERS_HELD)(self._read_order)
 
     async def claim(self, recipe: Recipe, *, refresh: bool) -> Claim:
         """Joins the job or starts it: what the bucket has is ready at once, the rest goes to the workers."""
@@ -95,5 +110,5 @@ class Services:
         """Where the audio of a job is heard: at the CDN, at PUBLIC_URL, or where this request came in."""
         if cdn := self.settings.bucket.cdn_url:
             return f"{cdn.rstrip('/')}/{name}"
-        base = self.settings.server.public_url or str(request.base_url)
+        base = self.settings.server.public_url or f"{request.scope['scheme']}://{request.headers.get('host', '')}"
         return f"{base.rstrip('/')}/v1/audio/{name}"

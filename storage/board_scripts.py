@@ -53,21 +53,27 @@ local function next_token(fence)
 end
 """
 
-# KEYS job, fence. ARGV name, facts, order, created_at, refresh, live ms, ready ms, failure memory ms.
+# KEYS job. ARGV ready ms. A hit takes nothing more than this; it only reads, but for its sliding expiry.
+HIT = Script(
+    f"""
+local job = {_JOB})
+if job[1] ~= 'ready' then return false end
+if redis.call('PTTL', KEYS[1]) < ARGV[1] / 2 then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
+return job
+"""
+)
+
+# KEYS job, fence. ARGV name, facts, order, created_at, refresh, live ms, failure memory ms.
 # Returns the job's fields for a hit or a join, the new generation for a miss. The fresh token shuts out whoever
-# still works on an earlier generation. A hit only reads, but for its sliding expiry.
+# still works on an earlier generation.
 CLAIM = Script(
     _NOW
     + _TOKEN
     + f"""
 local job = {_JOB}, 'ended_at')
 local status = job[1]
-if status == 'ready' then
-  if redis.call('PTTL', KEYS[1]) < ARGV[7] / 2 then redis.call('PEXPIRE', KEYS[1], ARGV[7]) end
-  return job
-end
-if status == 'queued' or status == 'rendering' then return job end
-if status == 'failed' and ARGV[5] == '' and now() < job[{len(FIELDS) + 1}] + ARGV[8] then return job end
+if status == 'ready' or status == 'queued' or status == 'rendering' then return job end
+if status == 'failed' and ARGV[5] == '' and now() < job[{len(FIELDS) + 1}] + ARGV[7] then return job end
 local generation = (job[2] or 0) + 1
 redis.call('DEL', KEYS[1])
 redis.call('HSET', KEYS[1], 'status', 'queued', 'generation', generation, 'created_at', ARGV[4], 'attempts', 0,

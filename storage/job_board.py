@@ -50,6 +50,14 @@ class RedisJobBoard:
 
     async def claim(self, recipe: Recipe, *, now: float, refresh: bool = False) -> Claim:
         """Starts the job or joins it, in one atomic step; Cache.MISS means: the caller sends the task."""
+        name = recipe.job_name
+        with ANSWERING:
+            answer = await scripts.HIT.run(self._redis, _job_key(name), self._ready)
+        if answer:
+            return Claim(job=_known(read_job(name, answer)), cache=Cache.HIT, generation=int(answer[1]))
+        return await self._claim(recipe, now=now, refresh=refresh)
+
+    async def _claim(self, recipe: Recipe, *, now: float, refresh: bool) -> Claim:
         born = Job.born(recipe, now=now)
         with ANSWERING:
             answer = await scripts.CLAIM.run(
@@ -62,7 +70,6 @@ class RedisJobBoard:
                 now,
                 "1" if refresh else "",
                 self._live,
-                self._ready,
                 self._failure_memory,
                 keys=2,
             )

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from api.body import read_body
 from api.openapi import JOB_BODY, PROBLEMS
-from api.schemas import JobRequest, JobView, job_document
+from api.schemas import JobView, job_document
 from api.services import Services
 from speech.errors import UnknownJob
 from speech.job import JobStatus
@@ -38,8 +38,8 @@ _PREFERRED_WAIT = re.compile(r"(?:^|[,;\s])wait=(\d{1,6})")
 async def post_job(request: Request) -> Response:
     """Names the job by what is asked; equal requests are one job. `Prefer: wait=N` holds the answer up to 30 s."""
     services = Services.of(request)
-    wanted = JobRequest.read(await read_body(request))
-    claim = await services.claim(services.recipe(wanted), refresh=wanted.refresh)
+    wanted, recipe = services.order(await read_body(request))
+    claim = await services.claim(recipe, refresh=wanted.refresh)
     job, headers = claim.job, {}
     wait = _preferred_wait(request)
     if wait is not None:
