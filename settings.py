@@ -19,10 +19,15 @@ class SettingsError(Exception):
     """The settings contradict each other or don't parse; the message names the variable and what to do."""
 
 
-Seconds = Annotated[
-    timedelta,
-    BeforeValidator(lambda value: float(value) if isinstance(value, str) and value.strip().isdecimal() else value),
-]
+def _seconds(value: object) -> object:
+    """A plain number is seconds; whatever else pydantic knows of durations stays as it is."""
+    try:
+        return float(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
+
+
+Seconds = Annotated[timedelta, BeforeValidator(_seconds)]
 
 
 class _Group(BaseSettings):

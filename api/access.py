@@ -14,7 +14,7 @@ from speech.errors import Unauthorized
 
 _OPEN_PATHS = frozenset({"/health", "/docs", "/openapi.json"})
 # Audio is public: its name can't be guessed, and browsers' audio elements send no keys.
-_OPEN_PREFIX = "/v1/audio/"
+_OPEN_PREFIXES = ("/v1/audio/", "/docs/")
 
 
 class BearerAccess:
@@ -32,7 +32,7 @@ class BearerAccess:
             await error_response(Unauthorized())(scope, receive, send)
 
     def _is_open(self, path: str) -> bool:
-        return path in _OPEN_PATHS or path.startswith(_OPEN_PREFIX)
+        return path in _OPEN_PATHS or path.startswith(_OPEN_PREFIXES)
 
     def _has_key(self, scope: Scope) -> bool:
         scheme, _, given = Headers(scope=scope).get("authorization", "").partition(" ")

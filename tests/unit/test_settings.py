@@ -1,0 +1,79 @@
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from settings import SettingsError, load_settings
+from tests.fakes.environment import settle_in
+
+pytestmark = pytest.mark.unit
+
+
+@pytest.fixture(autouse=True)
+def nothing_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settle_in(monkeypatch, tmp_path)
+
+
+def wrong(monkeypatch: pytest.MonkeyPatch, **variables: str) -> str:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    return str(caught.value)
+
+
+def test_nothing_need_be_set() -> None:
+    settings = load_settings()
+    assert (settings.server.host, settings.server.port, settings.server.voice) == ("127.0.0.1", 8080, "ara")
+    assert settings.xai.model == "grok-voice-latest"
+    assert settings.xai.render_timeout == timedelta(seconds=30)
+
+
+@pytest.mark.parametrize(
+    ("most", "reserved", "interactive", "bulk"),
+    [(10, 3, 7, 3), (10, 0, 5, 5), (10, 10, 9, 1), (2, 1, 1, 1), (1, 0, 1, 1)],
+)
+def test_both_lanes_share_the_sessions(
+    monkeypatch: pytest.MonkeyPatch, most: int, reserved: int, interactive: int, bulk: int
+) -> None:
+    monkeypatch.setenv("XAI_MAX_SESSIONS", str(most))
+    monkeypatch.setenv("XAI_RESERVED_SESSIONS", str(reserved))
+    xai = load_settings().xai
+    assert (xai.sessions_for("interactive"), xai.sessions_for("bulk")) == (interactive, bulk)
+    assert bulk <= max(1, most - reserved)
+    assert interactive + bulk <= max(2, most)
+
+
+def test_an_address_that_others_reach_needs_keys_and_a_public_url(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "RECITE_API_KEYS" in wrong(monkeypatch, HOST="0.0.0.0")
+    assert "PUBLIC_URL" in wrong(monkeypatch, RECITE_API_KEYS="a-key")
+    monkeypatch.setenv("PUBLIC_URL", "https://recite.example")
+    assert not load_settings().server.is_loopback
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "127.8.8.8"])
+def test_loopback_is_open(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+    monkeypatch.setenv("HOST", host)
+    assert load_settings().server.is_loopback
+
+
+def test_what_is_wrong_is_said_by_its_name_and_without_its_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = wrong(monkeypatch, API_URL="http://secret-looking-value")
+    assert said.startswith("API_URL:")
+    assert "secret-looking-value" not in said
+
+
+def test_durations_are_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RENDER_TIMEOUT", "2.5")
+    monkeypatch.setenv("SHUTDOWN_GRACE", "7")
+    xai = load_settings().xai
+    assert (xai.render_timeout, xai.shutdown_grace) == (timedelta(seconds=2.5), timedelta(seconds=7))
+
+
+def test_lists_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALLOWED_ORIGINS", "https://a.example, https://b.example,")
+    monkeypatch.setenv("RECITE_API_KEYS", "key-of-one, key-of-two")
+    server = load_settings().server
+    assert server.allowed_origins == ("https://a.example", "https://b.example")
+    assert [key.get_secret_value() for key in server.api_keys] == ["key-of-one", "key-of-two"]
+    assert "key-of" not in repr(server)
