@@ -48,6 +48,15 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 }
 
 JOB_BODY: dict[str, Any] = {
+    "parameters": [
+        {
+            "name": "Prefer",
+            "in": "header",
+            "description": "`wait=N` holds the answer until the job has ended, for N seconds at most (30).",
+            "schema": {"type": "string"},
+            "example": "wait=10",
+        }
+    ],
     "requestBody": {
         "required": True,
         "content": {
