@@ -62,7 +62,7 @@ JOB_BODY: dict[str, Any] = {
         "content": {
             "application/json": {"schema": JobRequest.model_json_schema(), "example": {"text": "Hello, world."}}
         },
-    }
+    },
 }
 
 
