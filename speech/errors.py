@@ -9,6 +9,7 @@ ReciteError
 ├── RangeNotSatisfiable       the byte range lies outside the object
 ├── Unauthorized              no valid key came with the call
 ├── Unavailable               one of our own dependencies does not answer
+│   └── Misconfigured         it answers, but refuses us: a setting helps, waiting doesn't
 ├── NotFinished               the audio is still being made
 ├── StaleToken                a newer attempt owns the work
 ├── Interrupted               the worker stops before the render is done
@@ -133,6 +134,17 @@ class Unavailable(ReciteError):
 
     def __init__(self, dependency: str, *, retry_after: float = 2) -> None:
         super().__init__(f"{dependency} does not answer; try again shortly", retry_after=retry_after)
+        self.dependency = dependency
+
+
+class Misconfigured(Unavailable):
+    """To callers an outage like any other; `advice` tells the operator which setting to look at."""
+
+    code = "misconfigured"
+    title = "A service that Recite needs refuses to work for it"
+
+    def __init__(self, dependency: str, *, advice: str) -> None:
+        ReciteError.__init__(self, f"{dependency} refuses to work for us; {advice}", retry_after=30)
         self.dependency = dependency
 
 

@@ -21,8 +21,7 @@ from botocore.exceptions import (
 )
 from urllib3.exceptions import HTTPError
 
-from speech.errors import ReciteError, Unavailable, UnknownJob
-from storage.misconfigured import Misconfigured
+from speech.errors import Misconfigured, ReciteError, Unavailable, UnknownJob
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client

@@ -9,8 +9,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
 
-from speech.errors import Unavailable
-from storage.misconfigured import Misconfigured
+from speech.errors import Misconfigured, Unavailable
 
 # A call connects and reads one answer: together these stay under two seconds.
 CONNECT_SECONDS, ANSWER_SECONDS = 0.4, 0.9

@@ -18,11 +18,10 @@ import pytest
 from botocore.config import Config
 
 from speech.card import Card
-from speech.errors import Unavailable, UnknownJob
+from speech.errors import Misconfigured, Unavailable, UnknownJob
 from speech.ports import Area, AudioStore
 from storage.audio_store import PIECE_BYTES, S3AudioStore
 from storage.memory_store import MemoryAudioStore
-from storage.misconfigured import Misconfigured
 from tests.fakes.jobs import make_card, make_recipe
 from tests.fakes.services import BUCKET_PREFIX, S3Server, check_disposable, free_port, rclone_server
 

@@ -10,11 +10,10 @@ from time import monotonic
 import pytest
 from redis.asyncio import Redis
 
-from speech.errors import AudioUnusable, StaleToken, Unavailable, UnknownJob
+from speech.errors import AudioUnusable, Misconfigured, StaleToken, Unavailable, UnknownJob
 from speech.job import TRANSITIONS, Cache, Job, JobError, JobStatus
 from speech.ports import JobBoard, Lease
 from storage.job_board import RedisJobBoard
-from storage.misconfigured import Misconfigured
 from storage.redis_client import open_redis
 from tests.fakes.jobs import NOW, make_card, make_recipe
 from tests.fakes.services import redis_server
