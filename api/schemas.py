@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, NoReturn
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from audio.codecs import resolve_rendition
+from audio.codecs import FORMATS, resolve_rendition
 from speech.errors import FieldProblem, InvalidRequest, MalformedBody, TextTooLong
 from speech.job import Cache, Job, JobError
 from speech.request import Lane, Rendition, SpeechRequest
@@ -42,7 +42,7 @@ class JobRequest(BaseModel):
     text: str = Field(description=f"What is to be spoken, 1 to {MAX_CHARACTERS} characters.")
     input: Literal["text"] = Field("text", description="How `text` is to be read.")
     voice: str | None = Field(None, description="See `GET /v1/voices`; the service's default when left out.")
-    format: str = Field("mp3", description="wav, mp3, flac, opus or aac.")
+    format: str = Field("mp3", description=f"One of {', '.join(FORMATS)}.")
     sample_rate: int | None = Field(None, description="Hz, 8000 to 48000 as the format allows; 24000 by default.")
     bit_rate: int | None = Field(None, description="bit/s, for lossy formats.")
     speed: float = Field(1.0, description="0.7 to 1.5 times the voice's own pace.")

@@ -10,11 +10,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from speech.errors import WordsDiffer
+from speech.errors import AudioUnusable, WordsDiffer
 
 # Transcripts spell out abbreviations, amounts and addresses in their own way: a third of a short text's words may
 # differ, or a fifth of its letters, where everything was said.
 _CLOSE_WORDS, _CLOSE_LETTERS = 0.34, 0.8
+
+# Seconds for a letter or digit: nobody speaks forty a second, and a digit may stand for a word or two.
+_SHORTEST_SOUND, _LONGEST_SOUND, _ALLOWANCE = 1 / 40, 1.5, 10.0
 
 _NUMBERS = frozenset(
     re.findall(
@@ -66,6 +69,13 @@ def prove(text: str, transcript: str | None, *, pronunciations: Sequence[tuple[s
     if rate > _CLOSE_WORDS and _letters_alike(expected, heard) < _CLOSE_LETTERS:
         raise WordsDiffer
     return Proof(verdict=Verdict.CLOSE, word_error_rate=rate, words=len(wanted))
+
+
+def check_duration(text: str, seconds: float, *, speed: float) -> None:
+    """Raises AudioUnusable for sound that is far too short or too long for this text, whoever speaks it."""
+    sounds = sum(unicodedata.category(c)[0] in "LN" for c in text) / speed
+    if not sounds * _SHORTEST_SOUND <= seconds <= sounds * _LONGEST_SOUND + _ALLOWANCE:
+        raise AudioUnusable("The audio's length does not fit the text")
 
 
 def combine(proofs: Iterable[Proof]) -> Proof:

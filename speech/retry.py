@@ -9,11 +9,15 @@ from speech.errors import ReciteError
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RetryPolicy:
-    """At most `attempts` tries; delays in seconds double from `first_delay` up to `longest_delay`."""
+    """At most `attempts` tries; delays in seconds double from `first_delay` up to `longest_delay`.
+
+    A server that asks for more than `longest_wait` seconds is not waited for.
+    """
 
     attempts: int = 3
     first_delay: float = 0.5
     longest_delay: float = 8.0
+    longest_wait: float = 20.0
 
 
 def retry_delay(error: ReciteError, *, attempt: int, policy: RetryPolicy, jitter: float) -> float | None:
@@ -25,5 +29,5 @@ def retry_delay(error: ReciteError, *, attempt: int, policy: RetryPolicy, jitter
     if not error.retryable or attempt >= policy.attempts:
         return None
     backoff = min(policy.longest_delay, policy.first_delay * float(2 ** (attempt - 1)))
-    delay = backoff * (0.5 + jitter / 2)
-    return max(delay, error.retry_after or 0.0)
+    delay = max(backoff * (0.5 + jitter / 2), error.retry_after or 0.0)
+    return delay if delay <= policy.longest_wait else None

@@ -15,7 +15,7 @@ from audio.polish import polish
 from speech.card import Card
 from speech.errors import AudioUnusable, UnknownJob
 from speech.ports import Area, AudioStore, Delivery, Synthesizer
-from speech.proof import Proof, prove
+from speech.proof import Proof, check_duration, prove
 from speech.recipe import Recipe
 from worker.retrying import Retrying
 
@@ -63,19 +63,19 @@ class Masters:
             flac = await self.insist(lambda: self.store.read(key), name=recipe.job_name)
             pcm = await asyncio.to_thread(decode_master, flac)
             polished = await asyncio.to_thread(polish, pcm)
-        except (AudioUnusable, UnknownJob):
+            return Master(
+                name=name,
+                characters=len(text),
+                pcm=pcm,
+                polished=polished,
+                speak_mode=card.speak_modes[0],
+                attempts=0,
+                first_audio_ms=0,
+                spoken_ms=0,
+                proof=Proof.from_json(card.proof),
+            )
+        except (AudioUnusable, UnknownJob, LookupError, TypeError, ValueError):
             return None
-        return Master(
-            name=name,
-            characters=len(text),
-            pcm=pcm,
-            polished=polished,
-            speak_mode=card.speak_modes[0],
-            attempts=0,
-            first_audio_ms=0,
-            spoken_ms=0,
-            proof=Proof.from_json(card.proof),
-        )
 
     async def spoken(self, text: str, *, recipe: Recipe, again: Callable[[], Awaitable[object]]) -> Master:
         """A new master; `again` runs before every further attempt. Raises a RenderError when it is given up."""
@@ -137,12 +137,15 @@ class Masters:
 
         spoken = await self.synthesizer.speak(text, delivery=_delivery(recipe), on_audio=listen)
         ended, pcm = self.monotonic(), b"".join(pieces)
+        # Polishing refuses what is empty or silent, and then it is spoken again.
+        polished = await asyncio.to_thread(polish, pcm)
+        seconds = sample_count(polished) / MASTER_RATE
+        check_duration(text, seconds, speed=recipe.request.speed)
         return Master(
             name=recipe.utterance_name(text),
             characters=len(text),
             pcm=pcm,
-            # Polishing refuses what is empty or silent, and then it is spoken again.
-            polished=await asyncio.to_thread(polish, pcm),
+            polished=polished,
             speak_mode=spoken.speak_mode,
             attempts=attempts,
             first_audio_ms=round((first - started) * 1000),

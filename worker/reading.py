@@ -12,7 +12,7 @@ from audio.codecs import FORMATS
 from audio.file import AudioFile, write_audio
 from audio.join import Joiner
 from speech.card import Card
-from speech.errors import UnknownJob
+from speech.errors import StaleToken, UnknownJob
 from speech.job import Job
 from speech.ports import Area, AudioStore, JobBoard, Lease
 from speech.proof import combine
@@ -40,6 +40,7 @@ class ReadingMaker:
         try:
             return await reading.make()
         finally:
+            # A cancellation that comes in here cancels what is gathered.
             await reading.end_keeping()
 
 
@@ -58,7 +59,11 @@ class _Reading:
         began = self.shared.masters.monotonic()
         utterances = cut(self.recipe.request.text, language=self.recipe.request.language)
         path = self.folder / self.recipe.job_name
-        job = await self._start(len(utterances))
+        try:
+            job = await self._start(len(utterances))
+        except UnknownJob:
+            # The board was wiped since the order was read: as for a claim that somebody else took.
+            raise StaleToken from None
         file = await asyncio.to_thread(write_audio, path, rendition=self.recipe.request.rendition)
         try:
             await self._write(file, utterances)
@@ -74,9 +79,7 @@ class _Reading:
         return card
 
     async def end_keeping(self) -> None:
-        """Leaves no task behind; after a success there is none."""
-        for task in self.keeping.values():
-            task.cancel()
+        """Leaves no task behind. What is paid is kept, also when a later utterance fails."""
         await asyncio.gather(*self.keeping.values(), return_exceptions=True)
 
     async def _start(self, utterances: int) -> Job:
@@ -96,6 +99,10 @@ class _Reading:
     async def _write(self, file: AudioFile, utterances: list[Utterance]) -> None:
         joiner = Joiner()
         for utterance in utterances:
+            for task in self.keeping.values():
+                if task.done():
+                    # What can't be kept should not be bought.
+                    task.result()
             master = await self._master(utterance.text, of=len(utterances))
             pcm = joiner.add(master.polished, ending=utterance.ending)
             await asyncio.to_thread(file.feed, pcm)
@@ -146,7 +153,8 @@ class _Reading:
             speak_modes=tuple(sorted({master.speak_mode for master in self.masters})),
             proof=combine(master.proof for master in self.masters).to_json(),
             timings={
-                "queued_ms": round(((job.started_at or job.created_at) - job.created_at) * 1000),
+                # Two machines' clocks.
+                "queued_ms": max(0, round(((job.started_at or job.created_at) - job.created_at) * 1000)),
                 "first_audio_ms": spoken[0].first_audio_ms if spoken else 0,
                 "rendered_ms": round((shared.masters.monotonic() - began) * 1000),
             },

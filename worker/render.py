@@ -13,7 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from speech.card import Card
-from speech.errors import Interrupted, RenderError, StaleToken, Unavailable, UnknownJob
+from speech.errors import Interrupted, RenderError, StaleToken, Unavailable
 from speech.job import JobError
 from speech.ports import JobBoard, Lease
 from speech.recipe import Recipe
@@ -41,7 +41,12 @@ class Render:
 
         Raises Interrupted, and gives the job back to its queue, when it is cancelled.
         """
-        recipe = await self.insist(lambda: self.board.order(name), name=name)
+        try:
+            recipe = await self.insist(lambda: self.board.order(name), name=name)
+        except (LookupError, TypeError, ValueError):
+            log.warning("[X.AI TTS] %s: its order can't be read; another version wrote it", name)
+            await self.insist(lambda: self.board.fail(name, None, JobError.of(RenderError())), name=name)
+            return
         if recipe is None:
             log.info("[X.AI TTS] %s: nothing to do", name)
             return
@@ -50,8 +55,6 @@ class Render:
                 await self._settle(recipe, lease)
             except StaleToken:
                 log.warning("[X.AI TTS] %s: another worker took it over", name)
-            except UnknownJob:
-                log.warning("[X.AI TTS] %s: the board forgot it before it was begun", name)
 
     async def _settle(self, recipe: Recipe, lease: Lease) -> None:
         name = recipe.job_name
@@ -63,15 +66,18 @@ class Render:
                     "[X.AI TTS] %s: ready, %d ms of audio, %d utterances, attempt %d, rendered in %d ms",
                     *(name, card.duration_ms, card.utterances, card.attempts, card.timings["rendered_ms"]),
                 )
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, Interrupted):
             with suppress(Unavailable, StaleToken):
                 await self.board.requeue(name, lease)
             raise Interrupted from None
         except (RenderError, Unavailable) as error:
             log.warning("[X.AI TTS] %s: failed: %s", name, error.code)
             await self._fail(name, lease, JobError.of(error))
-        except (StaleToken, UnknownJob):
+        except StaleToken:
             raise
+        except OSError:
+            log.exception("[X.AI TTS] %s: failed by this machine", name)
+            await self._fail(name, lease, JobError.of(Unavailable("disk")))
         except Exception:
             log.exception("[X.AI TTS] %s: failed unexpectedly", name)
             await self._fail(name, lease, JobError.of(RenderError()))
@@ -103,16 +109,18 @@ class Render:
             if lease is not None:
                 break
             await self.insist.sleep(0.2)
-        keeper = asyncio.create_task(self._keep(lease, seconds=seconds, holder=asyncio.current_task()))
+        keeper = asyncio.create_task(self._keep(lease, seconds=seconds))
         try:
             yield lease
         finally:
             keeper.cancel()
+            # A renewal under way would take the lease again.
+            await asyncio.wait([keeper])
             with suppress(Unavailable):
                 await self.board.release(lease)
 
-    async def _keep(self, lease: Lease, *, seconds: float, holder: asyncio.Task[object] | None) -> None:
-        """Renews the lease; when it is somebody else's by now the holder is cancelled, its writes are fenced anyway."""
+    async def _keep(self, lease: Lease, *, seconds: float) -> None:
+        """Renews the lease until it is somebody else's; the render goes on then, fenced, and its masters are kept."""
         while True:
             await self.insist.sleep(seconds / 3)
             try:
@@ -120,6 +128,4 @@ class Render:
             except Unavailable:
                 continue
             except StaleToken:
-                if holder is not None:
-                    holder.cancel()
                 return

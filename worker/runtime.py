@@ -38,7 +38,11 @@ class Runtime:
         self._thread.start()
         opened: Future[None] = Future()
         self._serving = asyncio.run_coroutine_threadsafe(self._serve(opened), self._loop)
-        opened.result()
+        try:
+            opened.result()
+        except BaseException:
+            self.close()
+            raise
 
     def render(self, name: str) -> None:
         """Renders a job from a task's thread; raises Interrupted when the process stops before it is done."""
@@ -76,6 +80,7 @@ class Runtime:
             self._running.discard(task)
 
     def _interrupt(self) -> None:
+        self._render = None
         for task in self._running:
             task.cancel()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from asgi_correlation_id import correlation_id
@@ -11,9 +12,11 @@ from celery.signals import setup_logging, worker_init, worker_shutdown, worker_s
 
 from celery_config import RENDER_TASK
 from log_config import configure_logging
-from settings import load_settings
-from speech.errors import Interrupted
+from settings import SettingsError, load_settings
+from speech.errors import Interrupted, Unavailable
 from worker.runtime import Runtime
+
+log = logging.getLogger(__name__)
 
 _runtime: Runtime | None = None
 
@@ -26,7 +29,8 @@ def render(task: Task[..., None], name: str) -> None:
     correlation_id.set((task.request.headers or {}).get("correlation") or task.request.id)
     try:
         _runtime.render(name)
-    except Interrupted as error:
+    except (Interrupted, Unavailable) as error:
+        # Acknowledging it would lose the job: Celery takes a failed task for a finished one.
         raise Reject(error.code, requeue=True) from None
 
 
@@ -38,8 +42,14 @@ def _log_our_way(**_: Any) -> None:
 @worker_init.connect
 def _open(sender: Any, **_: Any) -> None:
     global _runtime
-    _runtime = Runtime(load_settings(), lanes=tuple(sender.app.amqp.queues.consume_from))
-    _runtime.open()
+    try:
+        runtime = Runtime(load_settings(), lanes=tuple(sender.app.amqp.queues.consume_from))
+        runtime.open()
+    except Exception as error:
+        # Celery's signals swallow an Exception, and a worker without its resources would spin.
+        log.critical("the worker can't start: %s", error if isinstance(error, SettingsError) else type(error).__name__)
+        raise SystemExit(1) from error
+    _runtime = runtime
 
 
 @worker_shutting_down.connect

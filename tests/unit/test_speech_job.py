@@ -55,6 +55,11 @@ def test_the_server_is_waited_for() -> None:
     assert retry_delay(UpstreamBusy(retry_after=7), attempt=1, policy=POLICY, jitter=0.0) == 7
 
 
+@pytest.mark.parametrize("seconds", [21, 3600, float("inf")])
+def test_a_server_that_asks_for_too_much_is_not_waited_for(seconds: float) -> None:
+    assert retry_delay(UpstreamBusy(retry_after=seconds), attempt=1, policy=POLICY, jitter=0.0) is None
+
+
 def test_a_bad_key_is_never_tried_again() -> None:
     assert retry_delay(KeyRejected(), attempt=1, policy=POLICY, jitter=0.0) is None
 

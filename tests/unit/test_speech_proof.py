@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from speech.errors import WordsDiffer
-from speech.proof import Proof, Verdict, combine, prove
+from speech.errors import AudioUnusable, WordsDiffer
+from speech.proof import Proof, Verdict, check_duration, combine, prove
 
 pytestmark = pytest.mark.unit
 
@@ -67,6 +67,19 @@ def test_words_may_come_back_as_they_were_to_be_said() -> None:
     assert prove("Xylo", "Xylo", pronunciations=pronunciations).verdict is Verdict.EXACT
     with pytest.raises(WordsDiffer):
         prove("Xylo", "zai low")
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds", "speed"), [(LONG, 5.5, 1.0), (LONG, 4.0, 1.5), ("42", 1.0, 1.0), ("好" * 20, 5, 1.0)]
+)
+def test_a_likely_length_passes(text: str, seconds: float, speed: float) -> None:
+    check_duration(text, seconds, speed=speed)
+
+
+@pytest.mark.parametrize(("text", "seconds"), [(LONG, 0.5), (LONG, 200.0), ("a" * 250, 0.1)])
+def test_a_length_that_nobody_needs_is_refused(text: str, seconds: float) -> None:
+    with pytest.raises(AudioUnusable):
+        check_duration(text, seconds, speed=1.0)
 
 
 @given(st.text("abc dé.,!", min_size=1, max_size=60))
