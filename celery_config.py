@@ -20,7 +20,7 @@ _PUBLISH_TRANSPORT = {
     "interval_step": 0.05,
     "interval_max": 0.05,
 }
-# For workers: what a killed one had in hand comes back soon; it is the second line behind the board's leases.
+# For workers: what a killed one had in hand comes back once an hour has passed.
 _CONSUME_TRANSPORT = {"visibility_timeout": 3600, "unacked_restore_interval": 2, "unacked_restore_throttle": 1}
 
 

@@ -11,6 +11,9 @@ from typing import Annotated, Literal, Self, TypedDict, TypeVar
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from speech.errors import InvalidRequest
+from speech.voices import resolve_voice
+
 ENV_FILE = Path(".env")
 EMBEDDED_FILE = "embedded.env"
 
@@ -56,7 +59,8 @@ class XaiSettings(_Group):
     def sessions_for(self, lane: str) -> int:
         """How many sessions one worker process of a lane may open; both lanes together stay within the maximum.
 
-        Bulk gets half of what is not reserved, and never less than one: it would wait for ever otherwise.
+        Bulk gets half of what is not reserved. No lane gets less than one, or it would wait for ever: with a maximum of
+        one they take turns by the upstream's refusals.
         """
         bulk = max(1, (self.max_sessions - self.reserved_sessions) // 2)
         return bulk if lane == "bulk" else max(1, self.max_sessions - bulk)
@@ -76,6 +80,7 @@ class StoreOptions(TypedDict):
     public_url: str | None
     access_key_id: str | None
     secret_access_key: str | None
+    session_token: str | None
     region: str
 
 
@@ -87,18 +92,20 @@ class BucketSettings(_Group):
     bucket: str = Field("recite", alias="S3_BUCKET", min_length=3, max_length=63)
     access_key_id: str | None = Field(None, alias="AWS_ACCESS_KEY_ID")
     secret_access_key: SecretStr | None = Field(None, alias="AWS_SECRET_ACCESS_KEY")
+    session_token: SecretStr | None = Field(None, alias="AWS_SESSION_TOKEN")
     region: str = Field("us-east-1", alias="AWS_REGION")
     delivery: Literal["proxy", "redirect"] = Field("proxy", alias="AUDIO_DELIVERY")
     cdn_url: str | None = Field(None, alias="PUBLIC_AUDIO_URL", pattern="^https?://")
 
     def store_options(self) -> StoreOptions:
         """The keyword arguments of a store on this bucket."""
-        secret = self.secret_access_key
+        secret, token = self.secret_access_key, self.session_token
         return StoreOptions(
             endpoint_url=self.endpoint_url,
             public_url=self.public_url,
             access_key_id=self.access_key_id,
             secret_access_key=None if secret is None else secret.get_secret_value(),
+            session_token=None if token is None else token.get_secret_value(),
             region=self.region,
         )
 
@@ -115,6 +122,14 @@ class ServerSettings(_Group):
     api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field((), alias="RECITE_API_KEYS")
     data_dir: Path = Field(Path(".recite"), alias="RECITE_DATA_DIR")
     voice: str = Field("ara", alias="VOICE")
+
+    @field_validator("voice")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        try:
+            return resolve_voice(value)
+        except InvalidRequest as error:
+            raise ValueError(error.problems[0].message) from None
 
     @field_validator("allowed_origins", "api_keys", mode="before")
     @classmethod

@@ -12,7 +12,7 @@ from settings import SettingsError, load_settings
 
 
 def main() -> None:
-    """Serves until it is told to stop; says what is wrong with the settings and exits with 2."""
+    """Serves until it is told to stop; says what is wrong with the settings and exits."""
     configure_logging()
     try:
         settings = load_settings()

@@ -13,7 +13,7 @@ from api.problems import error_response
 from speech.errors import Unauthorized
 
 _OPEN_PATHS = frozenset({"/health", "/docs", "/openapi.json"})
-# Audio is public: its name can't be guessed, and browsers' audio elements send no keys.
+# Audio is public to read: its name can't be guessed, and browsers' audio elements send no keys.
 _OPEN_PREFIXES = ("/v1/audio/", "/docs/")
 
 
@@ -26,13 +26,14 @@ class BearerAccess:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes the call on, or answers 401."""
-        if scope["type"] != "http" or not self._digests or self._is_open(scope["path"]) or self._has_key(scope):
+        if scope["type"] != "http" or not self._digests or self._is_open(scope) or self._has_key(scope):
             await self._app(scope, receive, send)
         else:
             await error_response(Unauthorized())(scope, receive, send)
 
-    def _is_open(self, path: str) -> bool:
-        return path in _OPEN_PATHS or path.startswith(_OPEN_PREFIXES)
+    def _is_open(self, scope: Scope) -> bool:
+        path: str = scope["path"]
+        return scope["method"] in ("GET", "HEAD") and (path in _OPEN_PATHS or path.startswith(_OPEN_PREFIXES))
 
     def _has_key(self, scope: Scope) -> bool:
         scheme, _, given = Headers(scope=scope).get("authorization", "").partition(" ")

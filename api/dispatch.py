@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from asgi_correlation_id import correlation_id
@@ -13,6 +14,9 @@ from celery_config import RENDER_TASK
 from speech.errors import Unavailable
 from speech.request import Lane
 
+# Many may wait for a thread while the broker hangs: nobody waits longer than this.
+_SECONDS = 1.5
+
 
 class Dispatch:
     """Publishing blocks, so it has threads of its own: a hanging broker must not stop anything else."""
@@ -22,9 +26,29 @@ class Dispatch:
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="dispatch")
 
     async def send(self, name: str, *, lane: Lane) -> None:
-        """Puts the job's name into its lane's queue; raises Unavailable when the broker does not take it."""
-        loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._threads, self._publish, name, lane, correlation_id.get())
+        """Puts the job's name into its lane's queue; raises Unavailable when the broker does not take it.
+
+        What was given up may still arrive; a worker that finds nothing to do does nothing.
+        """
+        correlation = correlation_id.get()
+        await self._bounded(lambda: self._publish(name, lane, correlation))
+
+    async def check(self) -> None:
+        """Returns when the broker answers; raises Unavailable otherwise."""
+        await self._bounded(self._connect)
+
+    async def _bounded(self, work: Callable[[], None]) -> None:
+        try:
+            async with asyncio.timeout(_SECONDS):
+                await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        except TimeoutError:
+            raise Unavailable("broker") from None
+        except (OperationalError, OSError) as error:
+            raise Unavailable("broker") from error
+
+    def _connect(self) -> None:
+        with self._celery.connection_for_write() as connection:
+            connection.ensure_connection(max_retries=0, timeout=1)
 
     def close(self) -> None:
         """Ends the threads; what is under way is finished first."""
@@ -32,7 +56,4 @@ class Dispatch:
         self._celery.close()
 
     def _publish(self, name: str, lane: Lane, correlation: str | None) -> None:
-        try:
-            self._celery.send_task(RENDER_TASK, args=(name,), queue=lane.value, headers={"correlation": correlation})
-        except (OperationalError, OSError) as error:
-            raise Unavailable("broker") from error
+        self._celery.send_task(RENDER_TASK, args=(name,), queue=lane.value, headers={"correlation": correlation})

@@ -42,7 +42,9 @@ def problem(
         "request_id": correlation_id.get(),
         **more,
     }
-    return Response(orjson.dumps(document), status_code=status, media_type=MEDIA_TYPE, headers=headers)
+    # A cache in front of us must not go on saying so.
+    kept = {"Cache-Control": "no-store", **(headers or {})}
+    return Response(orjson.dumps(document), status_code=status, media_type=MEDIA_TYPE, headers=kept)
 
 
 def error_response(error: ReciteError) -> Response:
@@ -116,7 +118,7 @@ async def _parameters(request: Request, error: Exception) -> Response:
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:
-    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    log.error("%s %r failed", request.method, request.url.path, exc_info=error)
     return error_response(ReciteError("It has been logged under this request_id"))
 
 

@@ -8,12 +8,13 @@ from typing import Annotated, Any, Literal, NoReturn
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from audio.codecs import FORMATS, resolve_rendition
-from speech.errors import FieldProblem, InvalidRequest, MalformedBody, TextTooLong
+from speech.errors import MAX_PROBLEMS, FieldProblem, InvalidRequest, MalformedBody, TextTooLong
 from speech.job import Cache, Job, JobError
-from speech.request import Lane, Rendition, SpeechRequest
+from speech.request import MAX_PRONUNCIATIONS, Lane, Rendition, SpeechRequest
 from speech.text import MAX_CHARACTERS
 
 # As OpenAI's metadata: sixteen short pairs.
+_LONGEST_FIELD = 64
 MAX_METADATA, MAX_METADATA_KEY, MAX_METADATA_VALUE = 16, 64, 512
 
 Metadata = Annotated[
@@ -47,7 +48,9 @@ class JobRequest(BaseModel):
     bit_rate: int | None = Field(None, description="bit/s, for lossy formats.")
     speed: float = Field(1.0, description="0.7 to 1.5 times the voice's own pace.")
     language: str = Field("auto", description="A language tag such as `en` or `pt-BR`, or `auto`.")
-    pronunciations: dict[str, str] = Field({}, description="How words are to be said: `{word: sound}`.")
+    pronunciations: dict[str, str] = Field(
+        {}, max_length=MAX_PRONUNCIATIONS, description="How words are to be said: `{word: sound}`."
+    )
     take: int = Field(1, description="Another number gives the same text another, new performance.")
     priority: Literal["interactive", "bulk"] = Field("interactive", description="`bulk` when nobody waits for it.")
     client_id: str | None = Field(None, pattern=r"^[A-Za-z0-9._-]{1,64}$", description="Who asks, for the logs.")
@@ -167,8 +170,8 @@ def _iso(seconds: float | None) -> str | None:
 
 def _refuse(error: ValidationError, *, known: list[str]) -> NoReturn:
     problems = []
-    for found in error.errors(include_url=False, include_input=False):
-        field = ".".join(str(part) for part in found["loc"])
+    for found in error.errors(include_url=False, include_input=False)[:MAX_PROBLEMS]:
+        field = ".".join(str(part) for part in found["loc"])[:_LONGEST_FIELD]
         if found["type"] == "json_invalid":
             raise MalformedBody(f"The body is not JSON in UTF-8: {found['ctx']['error']}") from None
         if found["type"] == "extra_forbidden":

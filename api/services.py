@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -17,10 +18,12 @@ from api.schemas import JobRequest
 from settings import Settings
 from speech.card import Card
 from speech.errors import Unavailable
-from speech.job import Cache, Job
+from speech.job import Cache, Job, JobStatus
 from speech.ports import AudioStore, Claim, JobBoard, JobWatch
 from speech.recipe import Recipe
 from storage.heartbeats import Heartbeats
+
+log = logging.getLogger(__name__)
 
 _CARDS_HELD = 4096
 # 4 MB of bodies at the most.
@@ -79,6 +82,7 @@ class Services:
                 job = await self.board.finish(card)
                 return Claim(job=job, cache=Cache.HIT, generation=claim.generation)
             await self.dispatch.send(recipe.job_name, lane=recipe.request.lane)
+            log.info("[X.AI TTS] %s: sent to the %s lane", recipe.job_name, recipe.request.lane)
         except BaseException:
             with suppress(Unavailable):
                 await self.board.forget(recipe.job_name, generation=claim.generation)
@@ -92,6 +96,20 @@ class Services:
             return job
         card = await self.card(name)
         return None if card is None else Job.ready(card)
+
+    async def audio(self, name: str, *, wait: float = 0) -> tuple[Card | None, Job | None]:
+        """The card of a job's audio, or the job that has none: it is under way, failed, or unknown (None)."""
+        card = await self.card(name)
+        if card is not None:
+            return card, None
+        job = await self.job(name, wait=wait)
+        if job is None or job.status is not JobStatus.READY:
+            return None, job
+        card = await self.card(name)
+        if card is None:
+            # The board says ready, but the bucket is another one, or was emptied: the bucket is right.
+            await self.board.lost(name)
+        return card, None
 
     async def card(self, name: str) -> Card | None:
         """The card of a name; what stands under a name never changes, so the last ones are held."""
@@ -110,5 +128,5 @@ class Services:
         """Where the audio of a job is heard: at the CDN, at PUBLIC_URL, or where this request came in."""
         if cdn := self.settings.bucket.cdn_url:
             return f"{cdn.rstrip('/')}/{name}"
-        base = self.settings.server.public_url or f"{request.scope['scheme']}://{request.headers.get('host', '')}"
+        base = self.settings.server.public_url or f"{request.scope['scheme']}://{request.headers['host']}"
         return f"{base.rstrip('/')}/v1/audio/{name}"

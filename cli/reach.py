@@ -81,16 +81,7 @@ def open_s3(settings: BucketSettings) -> S3Client:
     """boto3's client as the service itself uses it: one try, short timeouts."""
     from storage.bucket import Bucket
 
-    secret = settings.secret_access_key
-    return Bucket(
-        settings.bucket,
-        endpoint_url=settings.endpoint_url,
-        public_url=None,
-        access_key_id=settings.access_key_id,
-        secret_access_key=secret.get_secret_value() if secret else None,
-        region=settings.region,
-        threads=1,
-    ).quick
+    return Bucket(settings.bucket, **settings.store_options(), threads=1).quick
 
 
 def _place(url: str) -> str:

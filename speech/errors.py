@@ -51,6 +51,9 @@ class ReciteError(Exception):
         return str(self)
 
 
+MAX_PROBLEMS = 20
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FieldProblem:
     """One thing wrong with one field: its name, what is wrong, and the limit that it breaks."""
@@ -61,14 +64,15 @@ class FieldProblem:
 
 
 class InvalidRequest(ReciteError):
-    """The request breaks a rule; `problems` names each field and its limit."""
+    """The request breaks a rule; `problems` names each field and its limit, the first MAX_PROBLEMS of them."""
 
     code = "invalid_request"
     title = "The request is not valid"
     status = 422
 
     def __init__(self, problems: Sequence[FieldProblem]) -> None:
-        self.problems = tuple(problems)
+        # A small body can hold a great many mistakes; nobody reads more than these.
+        self.problems = tuple(problems[:MAX_PROBLEMS])
         super().__init__("; ".join(f"{problem.field}: {problem.message}" for problem in self.problems))
 
 

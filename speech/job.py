@@ -55,12 +55,11 @@ class JobError:
     code: str
     message: str
     retryable: bool
-    status: int = 502
 
     @classmethod
     def of(cls, error: ReciteError) -> JobError:
         """What a caller may know of an error."""
-        return cls(code=error.code, message=error.title, retryable=error.retryable, status=error.status)
+        return cls(code=error.code, message=error.title, retryable=error.retryable)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -86,6 +86,9 @@ class JobBoard(Protocol):
     async def forget(self, name: str, *, generation: int) -> None:
         """Takes back a claim whose task could not be sent."""
 
+    async def lost(self, name: str) -> None:
+        """Forgets a ready job whose audio is no longer in the bucket, so that it can be asked for again."""
+
     async def lease(self, reading: str, *, seconds: float) -> Lease | None:
         """The right to work on a reading, or None while somebody else has it."""
 

@@ -52,13 +52,12 @@ class Recipe:
         """What a job's card keeps: the rendition, too."""
         return {**self.public_sound(), **asdict(self.request.rendition)}
 
-    def to_json(self) -> str:
-        """Everything a worker needs to render it; `from_json` reads it back."""
-        return json.dumps(asdict(self), ensure_ascii=False, separators=(",", ":"))
-
     @classmethod
     def from_json(cls, document: str) -> Recipe:
-        """Reads what `to_json` wrote."""
+        """Reads a recipe's fields by their names, nested as the dataclasses are.
+
+        Raises LookupError, TypeError or ValueError for what another version wrote.
+        """
         fields = json.loads(document)
         request = fields["request"]
         request["rendition"] = Rendition(**request["rendition"])

@@ -92,7 +92,8 @@ def _text(text: str, problems: list[FieldProblem]) -> str:
     if not texts.is_encodable(text):
         problems.append(FieldProblem(field="text", message="is not valid Unicode (a lone surrogate)"))
         return text
-    text = texts.normalise(text)
+    # Far too long is not worth normalising.
+    text = texts.normalise(text) if len(text) <= 4 * limit else text
     if len(text) > limit:
         message = f"has {len(text)} characters; {limit} at most"
         raise TextTooLong([FieldProblem(field="text", message=message, limit=limit)])
@@ -123,6 +124,10 @@ def _language(language: str, problems: list[FieldProblem]) -> str:
 
 def _pronunciations(pronunciations: Mapping[str, str], problems: list[FieldProblem]) -> tuple[tuple[str, str], ...]:
     spoken_as: dict[str, str] = {}
+    if len(pronunciations) > MAX_PRONUNCIATIONS:
+        message = f"has {len(pronunciations)} words; {MAX_PRONUNCIATIONS} at most"
+        problems.append(FieldProblem(field="pronunciations", message=message, limit=MAX_PRONUNCIATIONS))
+        return ()
     for word, sound in pronunciations.items():
         if not (texts.is_encodable(word) and texts.is_encodable(sound)):
             problems.append(FieldProblem(field="pronunciations", message="is not valid Unicode"))
@@ -135,7 +140,4 @@ def _pronunciations(pronunciations: Mapping[str, str], problems: list[FieldProbl
         elif word in spoken_as:
             problems.append(FieldProblem(field="pronunciations", message="names one word twice"))
         spoken_as[word] = sound
-    if len(spoken_as) > MAX_PRONUNCIATIONS:
-        message = f"has {len(spoken_as)} words; {MAX_PRONUNCIATIONS} at most"
-        problems.append(FieldProblem(field="pronunciations", message=message, limit=MAX_PRONUNCIATIONS))
     return tuple(sorted(spoken_as.items()))

@@ -22,7 +22,7 @@ from storage.keys import CACHE_CONTROL, card_key, object_key
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import CreateBucketRequestTypeDef, GetObjectRequestTypeDef
 
-log = logging.getLogger("recite.storage")
+log = logging.getLogger(__name__)
 
 PIECE_BYTES = 1024 * 1024
 _READ_SECONDS = 30.0
@@ -50,6 +50,7 @@ class S3AudioStore:
         public_url: str | None = None,
         access_key_id: str | None = None,
         secret_access_key: str | None = None,
+        session_token: str | None = None,
         region: str = "us-east-1",
         threads: int = 16,
     ) -> None:
@@ -59,6 +60,7 @@ class S3AudioStore:
             public_url=public_url,
             access_key_id=access_key_id,
             secret_access_key=secret_access_key,
+            session_token=session_token,
             region=region,
             threads=threads,
         )

@@ -27,7 +27,7 @@ def ready_facts(job: Job) -> bytes:
 
 
 def order_record(recipe: Recipe) -> bytes:
-    """A recipe as `Recipe.from_json` reads it; written with every claim, and ten times faster than by `to_json`."""
+    """A recipe as `Recipe.from_json` reads it."""
     return orjson.dumps(recipe)
 
 

@@ -53,6 +53,15 @@ local function next_token(fence)
 end
 """
 
+# KEYS job. ARGV name.
+LOST = Script(
+    f"""
+if redis.call('HGET', KEYS[1], 'status') ~= 'ready' then return end
+redis.call('DEL', KEYS[1])
+{_PUBLISH}
+"""
+)
+
 # KEYS job. ARGV ready ms. A hit takes nothing more than this; it only reads, but for its sliding expiry.
 HIT = Script(
     f"""

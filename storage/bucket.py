@@ -53,13 +53,14 @@ class Bucket:
         public_url: str | None,
         access_key_id: str | None,
         secret_access_key: str | None,
+        session_token: str | None,
         region: str,
         threads: int,
     ) -> None:
         self.name = name
         self.region = region
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="bucket")
-        session = boto3.Session(access_key_id, secret_access_key, region_name=region)
+        session = boto3.Session(access_key_id, secret_access_key, session_token, region_name=region)
 
         def client(url: str | None, *, read_seconds: float, attempts: int) -> S3Client:
             config = _config(url, read_seconds=read_seconds, attempts=attempts, connections=threads)

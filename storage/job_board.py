@@ -106,6 +106,11 @@ class RedisJobBoard:
         with ANSWERING:
             await scripts.FORGET.run(self._redis, _job_key(name), name, generation)
 
+    async def lost(self, name: str) -> None:
+        """Forgets a ready job whose audio is no longer in the bucket, so that it can be asked for again."""
+        with ANSWERING:
+            await scripts.LOST.run(self._redis, _job_key(name), name)
+
     async def lease(self, reading: str, *, seconds: float) -> Lease | None:
         """The right to work on a reading, or None while somebody else has it."""
         with ANSWERING:

@@ -16,7 +16,7 @@ from speech.job import Job
 from storage.board_scripts import CHANNEL
 from storage.job_board import RedisJobBoard
 
-log = logging.getLogger("recite.storage")
+log = logging.getLogger(__name__)
 
 Waiter = asyncio.Future[Job | None]
 

@@ -39,7 +39,8 @@ class Render:
     async def run(self, name: str) -> None:
         """Brings the job to an end. Any number of calls at once, or one after the end, do the work once.
 
-        Raises Interrupted, and gives the job back to its queue, when it is cancelled.
+        Raises Interrupted, and gives the job back to its queue, when it is cancelled; Unavailable when the board
+        stays away too long to say how it ended.
         """
         try:
             recipe = await self.insist(lambda: self.board.order(name), name=name)

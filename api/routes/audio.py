@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Annotated
-from urllib.parse import quote
 
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
@@ -16,6 +15,7 @@ from speech.card import Card
 from speech.errors import NotFinished, UnknownJob
 from speech.job import Job, JobStatus
 from speech.recipe import check_job_name
+from storage.content_disposition import attachment
 
 router = APIRouter(tags=["audio"])
 
@@ -45,12 +45,9 @@ async def get_audio(request: Request, id: Name, download: Download = None) -> Re
     """The audio of a job. While it is made the answer waits for it, up to 25 s; a failed job answers 502."""
     services = Services.of(request)
     name = check_job_name(id)
-    card = await services.card(name)
+    card, job = await services.audio(name, wait=WAIT_SECONDS)
     if card is None:
-        job = await services.job(name, wait=WAIT_SECONDS)
-        card = await services.card(name) if job is not None and job.status is JobStatus.READY else None
-        if card is None:
-            return _without_audio(job)
+        return _without_audio(job)
     if _is_known(request, card):
         return Response(status_code=304, headers=_headers(card))
     if services.settings.bucket.delivery == "redirect":
@@ -62,9 +59,8 @@ async def get_audio(request: Request, id: Name, download: Download = None) -> Re
 async def head_audio(request: Request, id: Name, download: Download = None) -> Response:
     """The headers of the audio when it is ready; 202 while it is made."""
     services = Services.of(request)
-    card = await services.card(check_job_name(id))
+    card, job = await services.audio(check_job_name(id))
     if card is None:
-        job = await services.job(id)
         if job is not None and not job.status.is_end:
             return Response(status_code=202, headers={"Cache-Control": "no-store", "Retry-After": "1"})
         return _without_audio(job)
@@ -129,4 +125,4 @@ def _headers(card: Card) -> dict[str, str]:
 def _disposition(download: str | None) -> dict[str, str]:
     if download is None:
         return {}
-    return {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(download, safe='')}"}
+    return {"Content-Disposition": attachment(download)}

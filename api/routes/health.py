@@ -30,7 +30,7 @@ class CheckView(BaseModel):
 
 
 class ReadyView(BaseModel):
-    """`unready` when Redis or the bucket is down, `degraded` when a lane has no worker."""
+    """`unready` when Redis, the bucket or the broker is down, `degraded` when a lane has no worker."""
 
     status: Literal["ready", "degraded", "unready"]
     checks: dict[str, CheckView]
@@ -46,11 +46,12 @@ async def health() -> HealthView:
 async def ready(request: Request, response: Response) -> ReadyView:
     """Every dependency by name, checked now; 503 when something that every request needs is down."""
     services = Services.of(request)
-    redis, bucket, lanes = await asyncio.gather(
-        _check(services.board.check()), _check(services.store.check()), _lanes(services)
-    )
-    checks = {"redis": redis, "bucket": bucket, **lanes}
-    if "down" in (redis.status, bucket.status):
+    needed = {"redis": services.board.check(), "bucket": services.store.check()}
+    if services.settings.redis.broker is not None:
+        needed["broker"] = services.dispatch.check()
+    found = await asyncio.gather(*(_check(probe) for probe in needed.values()))
+    checks = {**dict(zip(needed, found, strict=True)), **await _lanes(services)}
+    if any(checks[name].status == "down" for name in needed):
         response.status_code = 503
         response.headers["Retry-After"] = "2"
         return ReadyView(status="unready", checks=checks)

@@ -40,7 +40,7 @@ async def post_job(request: Request) -> Response:
     services = Services.of(request)
     wanted, recipe = services.order(await read_body(request))
     claim = await services.claim(recipe, refresh=wanted.refresh)
-    job, headers = claim.job, {}
+    job, headers = claim.job, {"Cache-Control": "no-store"}
     wait = _preferred_wait(request)
     if wait is not None:
         headers["Preference-Applied"] = f"wait={wait}"
@@ -68,7 +68,9 @@ async def get_job(
     job = await services.job(check_job_name(id), wait=wait)
     if job is None:
         raise UnknownJob
-    headers = {} if job.status.is_end else {"Retry-After": _POLL_SECONDS}
+    headers = {"Cache-Control": "no-store"}
+    if not job.status.is_end:
+        headers["Retry-After"] = _POLL_SECONDS
     document = job_document(job, audio_url=services.audio_url(job.name, request))
     return Response(orjson.dumps(document), headers=headers, media_type="application/json")
 

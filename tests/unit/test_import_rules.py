@@ -60,7 +60,7 @@ def _objection(room: str, imported: str, libraries: frozenset[str]) -> str | Non
     if imported in OUTSIDE:
         return "nothing imports tests or benchmarks"
     if room in GIVEN:
-        return "the root's modules know no room" if imported in FLOORS else None
+        return "the root's modules know the meaning alone" if imported in FLOORS and imported != "speech" else None
     floor = FLOORS[room]
     if imported in GIVEN and floor < 2:
         return "only floor 2 reads settings"

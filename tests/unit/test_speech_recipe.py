@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from speech.errors import MalformedName
 from speech.recipe import Recipe, check_job_name
 from speech.request import Lane, Rendition, SpeechRequest
+from storage.board_record import order_record
 
 pytestmark = pytest.mark.unit
 
@@ -118,7 +119,7 @@ def test_an_utterance_of_the_whole_text_is_not_the_reading(recipe: Recipe) -> No
 
 @given(recipes())
 def test_travels_as_json(recipe: Recipe) -> None:
-    assert Recipe.from_json(recipe.to_json()) == recipe
+    assert Recipe.from_json(order_record(recipe).decode()) == recipe
 
 
 @given(recipes())
