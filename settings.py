@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypedDict, TypeVar
 
+from dotenv import dotenv_values
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from speech.addresses import is_loopback
 from speech.errors import InvalidRequest
 from speech.voices import resolve_voice
 
@@ -139,10 +140,7 @@ class ServerSettings(_Group):
     @property
     def is_loopback(self) -> bool:
         """Whether only this machine can reach the api."""
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return self.host == "localhost"
+        return is_loopback(self.host)
 
     @model_validator(mode="after")
     def _open_only_on_loopback(self) -> Self:
@@ -211,11 +209,13 @@ def load_settings(*, with_embedded: bool = True) -> Settings:
 
 
 def _completed(group: type[Group], embedded: Path | None, *, unless: str) -> Group:
-    """What is given; the embedded twin's file, perhaps an old one, completes it unless the real thing is named."""
+    """What is given, unless the real thing is not named: then the embedded twin's file knows better, keys included."""
     given = group(_env_file=ENV_FILE)
     if embedded is None or getattr(given, unless) is not None:
         return given
-    return group(_env_file=(embedded, ENV_FILE))
+    aliases = {field.alias for field in group.model_fields.values()}
+    told = {name: value for name, value in dotenv_values(embedded).items() if name in aliases}
+    return group(_env_file=ENV_FILE, **told)  # type: ignore[arg-type]
 
 
 def _explained(error: ValidationError) -> str:

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from time import monotonic
 from typing import IO, Any
+from urllib.parse import urlsplit
 
 import httpx
 
 from cli.api_url import api_url
 from cli.failure import Failure
 from settings import load_settings
+from speech.addresses import is_loopback
 
 _WAIT = 30
 # The server holds an answer for as long as it was asked to wait.
 _TIMEOUT = httpx.Timeout(_WAIT + 15, connect=5)
+# What waits longer than this in a queue has nobody who takes it.
+_PATIENCE = 120
 _ENDS = ("ready", "failed", "cancelled")
 
 
@@ -28,7 +33,10 @@ class ApiClient:
         """Posts a job and waits for its end; returns the ready job, with `cache` as the POST told it."""
         job = self._json("POST", "/v1/jobs", json=order, headers={"Prefer": f"wait={_WAIT}"})
         cache = job.get("cache")
+        given_up = monotonic() + _PATIENCE
         while job["status"] not in _ENDS:
+            if job["status"] == "queued" and monotonic() > given_up:
+                raise Failure("the job still waits in its queue: is a worker running? recite doctor looks")
             job = self._json("GET", f"/v1/jobs/{job['id']}", params={"wait": _WAIT})
         if job["status"] != "ready":
             raise Failure(_failed(job))
@@ -87,7 +95,10 @@ def open_api(*, url: str | None = None, key: str | None = None) -> Iterator[ApiC
     elif not url.startswith(("http://", "https://")):
         raise Failure(f"--url must begin with http:// or https://: {url}")
     headers = {"Authorization": f"Bearer {key}"} if key else {}
-    with httpx.Client(base_url=url, headers=headers, timeout=_TIMEOUT, follow_redirects=True) as http:
+    direct = is_loopback(urlsplit(url).hostname)
+    with httpx.Client(
+        base_url=url, headers=headers, timeout=_TIMEOUT, follow_redirects=True, trust_env=not direct
+    ) as http:
         yield ApiClient(http)
 
 

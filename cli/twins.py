@@ -45,7 +45,7 @@ class Twins:
         """Twins for what the settings don't name; ports and secrets stay as they were `before` where they can."""
         return cls(
             redis=_redis(before) if settings.redis.url is None else None,
-            bucket=_bucket(settings, before) if settings.bucket.endpoint_url is None else None,
+            bucket=_bucket(before) if settings.bucket.endpoint_url is None else None,
             simulator=settings.simulator.port if settings.xai.api_key is None else None,
         )
 
@@ -89,10 +89,9 @@ def _redis(before: Mapping[str, str]) -> RedisTwin:
     return RedisTwin(port=ports.pick(_port(old.netloc)), password=old.password or secrets.token_hex(24))
 
 
-def _bucket(settings: Settings, before: Mapping[str, str]) -> BucketTwin:
-    given_secret = settings.bucket.secret_access_key
-    secret = given_secret.get_secret_value() if given_secret else before.get("AWS_SECRET_ACCESS_KEY")
-    key_id = settings.bucket.access_key_id or before.get("AWS_ACCESS_KEY_ID")
+def _bucket(before: Mapping[str, str]) -> BucketTwin:
+    # Keys that are set are for another store: they are neither used nor written down here.
+    key_id, secret = before.get("AWS_ACCESS_KEY_ID"), before.get("AWS_SECRET_ACCESS_KEY")
     return BucketTwin(
         port=ports.pick(_port(urlsplit(before.get("S3_ENDPOINT_URL", "")).netloc)),
         access_key_id=key_id or f"recite{secrets.token_hex(7)}",

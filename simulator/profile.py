@@ -106,7 +106,7 @@ def _replacements(value: object) -> Mapping[str, str]:
 def _format(output: Mapping[str, Any], before: OutputFormat, param: str) -> OutputFormat:
     wanted = _object(output, "format", f"{param}.format")
     kind = wanted.get("type", before.type)
-    if kind not in RATES:
+    if not isinstance(kind, str) or kind not in RATES:
         raise BadEvent(f"format must be one of {', '.join(RATES)}", param=f"{param}.format.type")
     rates = RATES[kind]
     default = next((rate for rate in (before.rate, DEFAULT_OUTPUT.rate) if rate in rates), rates[0])

@@ -130,7 +130,8 @@ class Session:
         self._speaker.check_silent()
         instructions = asked.get("instructions")
         script = by_instructions(
-            instructions if isinstance(instructions, str) else "", message=self._conversation.last_message
+            instructions if isinstance(instructions, str) else self._profile.instructions,
+            message=self._conversation.last_message,
         )
         answer = self._conversation.new(role="assistant", part={"type": "output_audio", "transcript": script.said})
         lifecycle = self._lifecycle(answer.id, metadata=asked.get("metadata"))

@@ -39,4 +39,6 @@ class Card:
         if not isinstance(loaded, dict) or not known <= loaded.keys():
             raise ValueError("not a card")
         values = {name: loaded[name] for name in known}
+        if not isinstance(values["speak_modes"], list):
+            raise ValueError("not a card")
         return cls(**{**values, "speak_modes": tuple(values["speak_modes"])})

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Literal, TypeVar
 from urllib.parse import urlsplit
 
 import boto3
+import botocore.session
 from boto3.exceptions import Boto3Error
 from botocore.config import Config
 from botocore.exceptions import (
@@ -21,6 +21,7 @@ from botocore.exceptions import (
 )
 from urllib3.exceptions import HTTPError
 
+from speech.addresses import is_loopback
 from speech.errors import Misconfigured, ReciteError, Unavailable, UnknownJob
 
 if TYPE_CHECKING:
@@ -60,7 +61,13 @@ class Bucket:
         self.name = name
         self.region = region
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="bucket")
-        session = boto3.Session(access_key_id, secret_access_key, session_token, region_name=region)
+        session = boto3.Session(
+            access_key_id,
+            secret_access_key,
+            session_token,
+            region_name=region,
+            botocore_session=_without_profile() if access_key_id else None,
+        )
 
         def client(url: str | None, *, read_seconds: float, attempts: int) -> S3Client:
             config = _config(url, read_seconds=read_seconds, attempts=attempts, connections=threads)
@@ -145,13 +152,10 @@ def _config(url: str | None, *, read_seconds: float, attempts: int, connections:
         max_pool_connections=connections,
         request_checksum_calculation=when,
         response_checksum_validation=when,
-        proxies={} if url and _is_loopback(url) else None,
+        proxies={} if is_loopback(urlsplit(url or "").hostname) else None,
     )
 
 
-def _is_loopback(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+def _without_profile() -> botocore.session.Session:
+    """With keys of our own, the profile in somebody's AWS_PROFILE has nothing to say, missing or not."""
+    return botocore.session.Session(session_vars={"profile": (None, None, None, None)})

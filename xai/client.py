@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
+from speech.addresses import is_loopback
 from speech.errors import KeyRejected, UpstreamTimeout
 from xai.http_failures import handshake_failure
 from xai.realtime import Audio, Failed, Finished, Realtime
@@ -40,6 +41,11 @@ class RealtimeSession:
     def usable(self) -> bool:
         """Whether it can speak another utterance."""
         return self._protocol.usable
+
+    @property
+    def answered(self) -> bool:
+        """Whether the server showed in any way that the last text reached it."""
+        return self._protocol.answered
 
     async def configure(self) -> None:
         """Returns once the server confirmed the settings; raises an UpstreamError."""
@@ -130,16 +136,18 @@ class RealtimeClient:
     async def open(self, settings: SessionSettings) -> RealtimeSession:
         """A session whose settings are confirmed; raises an UpstreamError.
 
-        A cached ephemeral token that is rejected is replaced once.
+        An ephemeral token that others used before and that is rejected is replaced.
         """
         began = time.monotonic()
-        bearer = await self._bearers.bearer()
-        try:
-            session = await self._open(settings, bearer)
-        except KeyRejected:
-            if not self._bearers.rejected(bearer):
-                raise
-            session = await self._open(settings, await self._bearers.bearer())
+        while True:
+            bearer = await self._bearers.bearer()
+            try:
+                session = await self._open(settings, bearer)
+            except KeyRejected:
+                if not self._bearers.rejected(bearer):
+                    raise
+            else:
+                break
         logger.info("[X.AI TTS] session opened: voice %s, %.0f ms", settings.voice, (time.monotonic() - began) * 1000)
         return session
 
@@ -168,6 +176,7 @@ class RealtimeClient:
                 ping_timeout=20,
                 close_timeout=_CLOSE_SECONDS,
                 max_size=_LARGEST_FRAME,
+                proxy=None if is_loopback(urlsplit(self._url).hostname) else True,
                 logger=_wire_logger,
             )
         except TimeoutError:

@@ -53,20 +53,27 @@ class AssistantAudioDone:
 
 @dataclass(frozen=True, slots=True)
 class TranscriptDelta:
-    """Words that follow the ones before."""
+    """Words that follow the ones before in the same part of the item."""
 
     response_id: str | None
     item_id: str | None
+    content_index: int
     words: str
 
 
 @dataclass(frozen=True, slots=True)
 class TranscriptDone:
-    """All words of an item; empty when the server left them out."""
+    """All words of a part of an item; empty when the server left them out."""
 
     response_id: str | None
     item_id: str | None
+    content_index: int
     words: str
+
+
+@dataclass(frozen=True, slots=True)
+class ItemAdded:
+    """The text has arrived: an item stands in the conversation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +99,7 @@ Event = (
     Unknown
     | Malformed
     | SessionUpdated
+    | ItemAdded
     | ResponseCreated
     | AudioDelta
     | AssistantAudioDone
@@ -136,11 +144,20 @@ def _assistant_audio_done(message: Message) -> Event:
 
 
 def _transcript_delta(message: Message) -> Event:
-    return TranscriptDelta(_id(message, "response_id"), _id(message, "item_id"), _text(message, "delta"))
+    return TranscriptDelta(*_place(message), _text(message, "delta"))
 
 
 def _transcript_done(message: Message) -> Event:
-    return TranscriptDone(_id(message, "response_id"), _id(message, "item_id"), _text(message, "transcript"))
+    return TranscriptDone(*_place(message), _text(message, "transcript"))
+
+
+def _place(message: Message) -> tuple[str | None, str | None, int]:
+    index = message.get("content_index")
+    return _id(message, "response_id"), _id(message, "item_id"), index if isinstance(index, int) else 0
+
+
+def _item_added(message: Message) -> Event:
+    return ItemAdded()
 
 
 def _response_done(message: Message) -> Event:
@@ -182,6 +199,8 @@ def _text(message: Message, key: str) -> str:
 # Servers of different age send the same payload under two names, and the seed's dialect under a third.
 _READERS: dict[str, Callable[[Message], Event]] = {
     "session.updated": _session_updated,
+    "conversation.item.added": _item_added,
+    "conversation.item.created": _item_added,
     "response.created": _response_created,
     "response.output_audio.delta": _audio_delta,
     "response.audio.delta": _audio_delta,

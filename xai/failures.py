@@ -32,8 +32,10 @@ from xai.events import ErrorEvent, ResponseDone
 
 _SESSION_ENDS = frozenset({"timeout", "max_duration"})
 _INVALID = re.compile(r"invalid_|unknown|unsupported|unrecogni[sz]ed")
-_BUSY = re.compile(r"\b429\b|rate_?limit|too_many|concurren|session_limit|overloaded")
-_KEY = re.compile(r"\b40[13]\b|api_?key|unauthori[sz]ed|authentication|permission|forbidden")
+_BUSY = re.compile(r"\b429\b|rate_?limit|too_many|concurren|session_limit|overloaded|exhausted")
+_KEY = re.compile(
+    r"\b40[123]\b|api_?key|unauthori[sz]ed|authentication|permission|forbidden|quota|credit|billing|balance"
+)
 _UNKNOWN_WAY = re.compile(r"unknown|unsupported|unrecogni[sz]ed|invalid_(\w+_)?(type|event)|content_(type|part)")
 _REFUSED_CODE = re.compile(
     r"content|policy|moderat|safety|refus|too_long|too_large|max_(text_)?(length|characters)|length_exceeded"

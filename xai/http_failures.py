@@ -19,7 +19,7 @@ _ABOUT_KEY = re.compile(rb"api[ _-]?key|unauthori[sz]ed|authenticat|credential|c
 
 def status_failure(status: int, *, retry_after: str | None, body: bytes) -> UpstreamError:
     """The error for an HTTP status; `retry_after` is the header as it came."""
-    if status in (401, 403) or (status == 400 and _ABOUT_KEY.search(body)):
+    if status in (401, 402, 403) or (status == 400 and _ABOUT_KEY.search(body)):
         return KeyRejected()
     if status == 429:
         return UpstreamBusy(retry_after=retry_after_seconds(retry_after, now=time.time()))

@@ -86,22 +86,16 @@ class SessionPool:
 
     async def _say(self, text: str, settings: SessionSettings, mode: str, on_audio: OnAudio, ticket: int) -> str | None:
         """One utterance in one way. A session that died unseen since its last use is replaced once."""
-        heard = False
-
-        async def listen(pcm: bytes) -> None:
-            nonlocal heard
-            heard = True
-            await on_audio(pcm)
-
         pooled = await self._stock.acquire(settings, ticket=ticket)
         used = pooled.used
         try:
-            return await self._utter(pooled, text, mode, listen)
+            return await self._utter(pooled, text, mode, on_audio)
         except UpstreamUnreachable:
-            if heard or not used:
+            # What the server has seen may have to be paid: only the render says it again.
+            if pooled.session.answered or not used:
                 raise
         logger.info("[X.AI TTS] a session had died since its last utterance; another is opened")
-        return await self._utter(await self._stock.acquire(settings, ticket=ticket, fresh=True), text, mode, listen)
+        return await self._utter(await self._stock.acquire(settings, ticket=ticket, fresh=True), text, mode, on_audio)
 
     async def _utter(self, pooled: PooledSession, text: str, mode: str, on_audio: OnAudio) -> str | None:
         pooled.spoke(text)

@@ -42,6 +42,17 @@ class Failed:
 
 Outcome = Audio | Finished | Failed
 
+# What shows that a text has reached the server.
+_ANSWERS = (
+    events.ItemAdded,
+    events.ResponseCreated,
+    events.AudioDelta,
+    events.TranscriptDelta,
+    events.TranscriptDone,
+    events.ResponseDone,
+    events.AssistantAudioDone,
+)
+
 
 @dataclass(slots=True)
 class _Turn:
@@ -50,7 +61,7 @@ class _Turn:
     response_id: str | None = None
     audible: bool = False
     odd: bytes = b""
-    words: dict[str | None, str] = field(default_factory=dict)
+    words: dict[tuple[str | None, int], str] = field(default_factory=dict)
 
 
 class Realtime:
@@ -58,6 +69,7 @@ class Realtime:
 
     def __init__(self, settings: SessionSettings) -> None:
         self.configured = False
+        self.answered = False
         self.error: UpstreamError | None = None
         self._settings = settings
         self._turn: _Turn | None = None
@@ -79,6 +91,7 @@ class Realtime:
             self._outcomes.append(Failed(self.error or UpstreamError("The session cannot speak now")))
             return
         self._turn = _Turn(DIALECTS[mode])
+        self.answered = False
         for frame in self._turn.dialect.frames(text):
             self._send(frame)
 
@@ -95,6 +108,8 @@ class Realtime:
     def receive(self, frame: str | bytes) -> None:
         """Takes a text frame (str) or a binary one (bytes: raw PCM)."""
         event = events.AudioDelta(None, frame) if isinstance(frame, bytes) else events.parse_event(frame)
+        if self._turn and isinstance(event, _ANSWERS):
+            self.answered = True
         match event:
             case events.AudioDelta():
                 self._hear(event)
@@ -175,8 +190,9 @@ class Realtime:
         turn = self._owner(event.response_id)
         if turn is None or not event.words:
             return
-        before = turn.words.get(event.item_id, "") if isinstance(event, events.TranscriptDelta) else ""
-        turn.words[event.item_id] = before + event.words
+        part = (event.item_id, event.content_index)
+        before = turn.words.get(part, "") if isinstance(event, events.TranscriptDelta) else ""
+        turn.words[part] = before + event.words
 
     def _end(self, event: events.ResponseDone) -> None:
         turn = self._owner(event.response_id) or self._unannounced(event)
@@ -187,7 +203,7 @@ class Realtime:
             self._fail(turn, error)
             return
         self._leave(turn)
-        self._outcomes.append(Finished("".join(turn.words.values()) or None))
+        self._outcomes.append(Finished(" ".join(turn.words.values()) or None))
 
     def _unannounced(self, event: events.ResponseDone) -> _Turn | None:
         """The turn that an end with a new id belongs to where nothing announces ids; a good end comes after sound."""

@@ -59,9 +59,10 @@ class SessionSettings:
         voice = session.get("voice")
         if isinstance(voice, str) and voice.lower().removeprefix(_ECHO_PREFIX) != self.voice:
             return "voice"
-        if form.get("type", _PCM["type"]) != _PCM["type"]:
+        if form.get("type") not in (None, _PCM["type"]):
             return "format"
-        if form.get("rate", SAMPLE_RATE) != SAMPLE_RATE:
+        rate = form.get("rate")
+        if isinstance(rate, int) and rate != SAMPLE_RATE:
             return "rate"
         speed = output.get("speed")
         if isinstance(speed, int | float) and abs(speed - self.speed) > 0.005:
@@ -75,6 +76,10 @@ class Session(Protocol):
     @property
     def usable(self) -> bool:
         """Whether it can speak another utterance."""
+
+    @property
+    def answered(self) -> bool:
+        """Whether the server showed in any way that the last text reached it: it may have to be paid."""
 
     async def speak(self, text: str, *, mode: str, on_audio: OnAudio, seconds: float) -> str | None:
         """Speaks one utterance within `seconds`; the transcript, if one was sent. Raises an UpstreamError."""

@@ -8,10 +8,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 import httpx
 import orjson
 
+from speech.addresses import is_loopback
 from speech.errors import KeyRejected, UpstreamTimeout, UpstreamUnreachable
 from speech.ports import TokenCache
 from xai.http_failures import status_failure
@@ -44,10 +46,11 @@ class KeyBearer:
         return False
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(slots=True, repr=False)
 class _Token:
     value: str
     good_until: float
+    handed_out: int = 0
 
 
 class EphemeralTokens:
@@ -75,21 +78,37 @@ class EphemeralTokens:
         self._http: httpx.AsyncClient | None = None
         self._token: _Token | None = None
         self._fetch: asyncio.Task[_Token] | None = None
+        self._single_use = False
+        self._alone = set[str]()
 
     async def bearer(self) -> str:
         """A token that is good for a while; raises KeyRejected, UpstreamBusy, -Timeout or -Unreachable."""
-        if self._token and self._clock() < self._token.good_until:
-            return self._token.value
-        if self._fetch is None:
-            self._fetch = asyncio.create_task(self._fetched())
-        # Shielded: whoever stops waiting leaves the fetch to the others.
-        return (await asyncio.shield(self._fetch)).value
+        if self._single_use:
+            token = await self._request()
+            self._alone.add(token.value)
+        elif self._token and self._clock() < self._token.good_until:
+            token = self._token
+        else:
+            if self._fetch is None:
+                self._fetch = asyncio.create_task(self._fetched())
+            # Shielded: whoever stops waiting leaves the fetch to the others.
+            token = await asyncio.shield(self._fetch)
+        token.handed_out += 1
+        return token.value
 
     def rejected(self, bearer: str) -> bool:
-        """Forgets the token, so that the next one is fresh. Whether one opens several sockets is not documented."""
-        if self._token and self._token.value == bearer:
+        """Forgets the token; whether another may do better: not where nobody else had used this one.
+
+        Whether a token opens several sockets is not documented. Once a shared one is turned down, each opens one.
+        """
+        token = self._token
+        if token and token.value == bearer:
             self._token = None
-        return True
+            if token.handed_out == 1:
+                return False
+            self._single_use = True
+            return True
+        return self._single_use and bearer not in self._alone
 
     async def aclose(self) -> None:
         """Ends what is under way."""
@@ -109,7 +128,8 @@ class EphemeralTokens:
     async def _request(self) -> _Token:
         headers = {"Authorization": f"Bearer {_sendable(self._key)}"}
         if self._http is None:
-            self._http = httpx.AsyncClient(transport=self._transport, timeout=10)
+            direct = is_loopback(urlsplit(self._url).hostname)
+            self._http = httpx.AsyncClient(transport=self._transport, timeout=10, trust_env=not direct)
         asked_at = self._clock()
         try:
             answer = await self._http.post(

@@ -15,6 +15,7 @@ class FakeSession:
     def __init__(self, settings: SessionSettings) -> None:
         self.settings = settings
         self.usable = True
+        self.answered = False
         self.spoken: list[tuple[str, str]] = []
         self.turns: asyncio.Queue[UpstreamError | None] = asyncio.Queue()
         self.automatic = True
@@ -29,11 +30,13 @@ class FakeSession:
         assert not self.closed, "a closed session is used"
         self.on_lost = None
         self.speaking = True
+        self.answered = False
         self.spoken.append((text, mode))
         try:
             turn = None if self.automatic and self.turns.empty() else await self.turns.get()
             if turn:
                 raise turn
+            self.answered = True
             await on_audio(text.encode())
             return text
         finally:

@@ -12,7 +12,7 @@ import numpy
 import pytest
 
 from simulator.faults import FAULTS, Fault
-from speech.errors import KeyRejected, TextRefused, UpstreamBusy, UpstreamError, UpstreamTimeout
+from speech.errors import KeyRejected, TextRefused, UpstreamBusy, UpstreamError, UpstreamTimeout, UpstreamUnreachable
 from speech.ports import Delivery, Spoken
 from tests.fakes.simulator import MODEL, RunningSimulator, running_simulator
 from xai.client import RealtimeClient
@@ -122,12 +122,13 @@ async def test_every_fault_has_its_error_and_the_next_utterance_is_well(simulato
             assert FAULTS[name].error or is_same_speech(faulty, well)
 
 
-async def test_a_session_that_the_server_ended_is_replaced_unseen(simulator: RunningSimulator) -> None:
+async def test_a_session_that_breaks_after_the_text_arrived_is_not_said_again(simulator: RunningSimulator) -> None:
     async with pool_at(simulator) as pool:
         await speak(pool)
         simulator.plan("drop_before_audio", times=1)
-        await speak(pool)
-        assert simulator.stats.opened == 2
+        with pytest.raises(UpstreamUnreachable):
+            await speak(pool)
+        assert simulator.stats.utterances == 2
 
 
 @pytest.mark.parametrize("quirks", ["plain", "quirky"])

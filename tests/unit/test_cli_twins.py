@@ -74,13 +74,13 @@ def test_two_installations_share_no_secret(here: Path) -> None:
     assert one.bucket.secret_access_key != other.bucket.secret_access_key
 
 
-def test_the_embedded_store_takes_given_keys(here: Path) -> None:
+def test_the_embedded_store_keeps_its_own_keys(here: Path) -> None:
     settings = given(here, "AWS_ACCESS_KEY_ID=my-own-key-id", "AWS_SECRET_ACCESS_KEY=my-own-secret")
 
     bucket = Twins.needed(settings, before={"AWS_ACCESS_KEY_ID": "old", "AWS_SECRET_ACCESS_KEY": "old"}).bucket
 
     assert bucket
-    assert (bucket.access_key_id, bucket.secret_access_key) == ("my-own-key-id", "my-own-secret")
+    assert (bucket.access_key_id, bucket.secret_access_key) == ("old", "old")
 
 
 @pytest.mark.parametrize("value", ["plain", "with 'quotes' and \\", "a#b c=d", "%s$HOME"])

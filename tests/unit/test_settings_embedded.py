@@ -57,12 +57,12 @@ def test_a_given_store_never_gets_the_twins_keys(here: Path, monkeypatch: pytest
     assert (bucket.access_key_id, bucket.secret_access_key) == (None, None)
 
 
-def test_keys_alone_go_to_the_twin(here: Path) -> None:
+def test_keys_for_another_store_never_go_to_the_twin(here: Path) -> None:
     (here / ".env").write_text("AWS_ACCESS_KEY_ID=mine\nAWS_SECRET_ACCESS_KEY=mine-secret\n")
 
     bucket = load_settings().bucket
 
-    assert (bucket.endpoint_url, bucket.access_key_id) == ("http://127.0.0.1:2", "mine")
+    assert (bucket.endpoint_url, bucket.access_key_id) == ("http://127.0.0.1:2", "twin")
 
 
 def test_an_empty_variable_is_none(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,9 +48,9 @@ def test_broken_base64_is_told_from_silence(delta: object) -> None:
 
 @pytest.mark.parametrize("name", ["response.output_audio_transcript", "response.audio_transcript"])
 def test_words_have_two_names(name: str) -> None:
-    ids = {"response_id": "r", "item_id": "i"}
-    assert parsed({"type": f"{name}.delta", **ids, "delta": "Hi"}) == events.TranscriptDelta("r", "i", "Hi")
-    assert parsed({"type": f"{name}.done", **ids, "transcript": "Hi"}) == events.TranscriptDone("r", "i", "Hi")
+    ids = {"response_id": "r", "item_id": "i", "content_index": 1}
+    assert parsed({"type": f"{name}.delta", **ids, "delta": "Hi"}) == events.TranscriptDelta("r", "i", 1, "Hi")
+    assert parsed({"type": f"{name}.done", **ids, "transcript": "Hi"}) == events.TranscriptDone("r", "i", 1, "Hi")
 
 
 def test_both_shapes_of_an_error() -> None:

@@ -106,13 +106,18 @@ async def test_whoever_stops_waiting_leaves_the_fetch_to_the_others(tokens: Ephe
     assert len(rest.requests) == 1
 
 
-async def test_a_rejected_token_is_replaced_once_for_all(tokens: EphemeralTokens, rest: Rest) -> None:
-    old = await tokens.bearer()
-    assert tokens.rejected(old)
-    new = await tokens.bearer()
-    assert tokens.rejected(old)
-    assert await tokens.bearer() == new
-    assert len(rest.requests) == 2
+async def test_a_token_that_nobody_used_before_is_not_replaced(tokens: EphemeralTokens) -> None:
+    assert not tokens.rejected(await tokens.bearer())
+
+
+async def test_tokens_that_open_one_socket_each_are_fetched_for_each(tokens: EphemeralTokens, rest: Rest) -> None:
+    shared = {await tokens.bearer() for _ in range(3)}
+    assert len(shared) == 1
+    assert all(tokens.rejected(bearer) for bearer in [*shared] * 2)
+    alone = [await tokens.bearer() for _ in range(3)]
+    assert len({*shared, *alone}) == 4
+    assert len(rest.requests) == 4
+    assert not any(tokens.rejected(bearer) for bearer in alone)
 
 
 @pytest.mark.parametrize(
