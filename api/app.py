@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from api.access import BearerAccess
 from api.openapi import describe
+from api.origins import OwnPages
 from api.problems import install_problems
 from api.resources import open_services
 from api.routes import audio, health, jobs, voices
@@ -55,6 +56,12 @@ def create_app(settings: Settings) -> FastAPI:
     describe(app, needs_key=bool(keys))
     # The last one added is the outermost: every answer carries its id, and refusals can be read across origins.
     app.add_middleware(BearerAccess, keys=keys)
+    app.add_middleware(
+        OwnPages,
+        origins=settings.server.allowed_origins,
+        public_url=settings.server.public_url,
+        is_local=settings.server.is_loopback and not keys,
+    )
     app.add_middleware(
         CORSMiddleware,
         allow_origins=list(settings.server.allowed_origins),

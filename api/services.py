@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -26,6 +27,7 @@ from storage.heartbeats import Heartbeats
 log = logging.getLogger(__name__)
 
 _CARDS_HELD = 4096
+_HOST = re.compile(r"[A-Za-z0-9.:\[\]-]+")
 # 4 MB of bodies at the most.
 _ORDERS_HELD, _HELD_BODY = 1024, 4096
 
@@ -128,5 +130,11 @@ class Services:
         """Where the audio of a job is heard: at the CDN, at PUBLIC_URL, or where this request came in."""
         if cdn := self.settings.bucket.cdn_url:
             return f"{cdn.rstrip('/')}/{name}"
-        base = self.settings.server.public_url or f"{request.scope['scheme']}://{request.headers['host']}"
+        base = self.settings.server.public_url
+        if base is None:
+            # One that names no host (HTTP/1.0), or something else, gets where we listen.
+            host = request.headers.get("host", "")
+            if not _HOST.fullmatch(host):
+                host = f"{self.settings.server.host}:{self.settings.server.port}"
+            base = f"{request.scope['scheme']}://{host}"
         return f"{base.rstrip('/')}/v1/audio/{name}"

@@ -8,6 +8,7 @@ ReciteError
 ├── UnknownJob                nothing is known under this name
 ├── RangeNotSatisfiable       the byte range lies outside the object
 ├── Unauthorized              no valid key came with the call
+├── ForeignPage               a page of another origin, or under another name, may not do this
 ├── Unavailable               one of our own dependencies does not answer
 │   └── Misconfigured         it answers, but refuses us: a setting helps, waiting doesn't
 ├── NotFinished               the audio is still being made
@@ -126,6 +127,14 @@ class Unauthorized(ReciteError):
     code = "unauthorized"
     title = "A valid API key is needed: Authorization: Bearer <key>"
     status = 401
+
+
+class ForeignPage(ReciteError):
+    """A page of an origin that is not allowed, or a host name that is not ours."""
+
+    code = "foreign_page"
+    title = "Pages of this origin may not do this; ALLOWED_ORIGINS and PUBLIC_URL name those that may"
+    status = 403
 
 
 class Unavailable(ReciteError):

@@ -10,8 +10,11 @@ from sentencex import segment
 
 from speech.text import is_speakable
 
-# Short sentences join their neighbour; the longest is spoken well within RENDER_TIMEOUT.
+# In letters of an alphabet: short sentences join their neighbour; the longest is spoken well within RENDER_TIMEOUT.
 SHORTEST, LONGEST = 120, 300
+# What one sign of a script that writes syllables or words is worth in such letters.
+_SIGN = 3
+_MARKS = ",;:.!?\n،؛؟।、，；：。！？"
 
 
 class Ending(StrEnum):
@@ -30,7 +33,7 @@ class Utterance:
 
 
 def cut(text: str, *, language: str = "auto") -> list[Utterance]:
-    """The utterances of a normalised text in order; each holds something to speak and at most LONGEST characters."""
+    """The utterances of a normalised text in order; each holds something to speak and is at most LONGEST long."""
     tongue = "en" if language == "auto" else language.split("-")[0]
     utterances: list[Utterance] = []
     for paragraph in text.split("\n\n"):
@@ -42,12 +45,13 @@ def cut(text: str, *, language: str = "auto") -> list[Utterance]:
 
 def _pieces(paragraph: str, tongue: str) -> Iterator[str]:
     """Whole sentences, merged until they are long enough."""
-    if len(paragraph) <= LONGEST:
+    if spoken_length(paragraph) <= LONGEST:
         yield paragraph
         return
     piece = ""
     for sentence in (part for whole in segment(tongue, paragraph) for part in _fitted(whole)):
-        if piece and (len(piece) >= SHORTEST or len(piece) + len(sentence) > LONGEST):
+        length = spoken_length(piece)
+        if piece and (length >= SHORTEST or length + spoken_length(sentence) > LONGEST):
             yield piece.strip()
             piece = ""
         piece += sentence
@@ -56,12 +60,31 @@ def _pieces(paragraph: str, tongue: str) -> Iterator[str]:
 
 
 def _fitted(sentence: str) -> Iterator[str]:
-    """A sentence over the limit in parts, broken after a comma or a space where there is one."""
-    while len(sentence) > LONGEST:
-        window = sentence[:LONGEST]
-        comma = max(window.rfind(mark) for mark in ",;:،、，；\n")
-        at = max(comma, 0) if comma >= LONGEST // 2 else window.rfind(" ")
-        at = at + 1 if at > 0 else LONGEST
+    """A sentence over the limit in parts, broken after a mark or a space where there is one."""
+    while spoken_length(sentence) > LONGEST:
+        window = sentence[: _within(sentence)]
+        mark = max(window.rfind(mark) for mark in _MARKS)
+        at = mark if mark >= len(window) // 2 else window.rfind(" ")
+        at = at + 1 if at > 0 else len(window)
         yield sentence[:at]
         sentence = sentence[at:]
     yield sentence
+
+
+def spoken_length(text: str) -> int:
+    """How long a text takes to speak, in letters of an alphabet."""
+    return len(text) + (_SIGN - 1) * sum(_is_sign(character) for character in text)
+
+
+def _within(text: str) -> int:
+    """How many characters of a text LONGEST has room for."""
+    room = LONGEST
+    for at, character in enumerate(text):
+        room -= _SIGN if _is_sign(character) else 1
+        if room < 0:
+            return at
+    return len(text)
+
+
+def _is_sign(character: str) -> bool:
+    return "\u3040" <= character <= "\u9fff" or "\uac00" <= character <= "\ud7a3"

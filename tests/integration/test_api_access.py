@@ -58,6 +58,32 @@ async def test_a_browser_may_ask_before_it_posts(guarded: str) -> None:
     assert answer.headers["access-control-allow-origin"] == "http://localhost:5173"
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "https://evil.example", "Content-Type": "text/plain"},
+        {"Origin": "null"},
+        {"Host": "evil.example"},
+        {"Host": "evil.example", "Origin": "http://evil.example"},
+        {"Host": "["},
+    ],
+)
+async def test_a_foreign_page_spends_nothing(system: Stack, headers: dict[str, str]) -> None:
+    before = system.utterances()
+    async with system.client() as client:
+        answer = await client.post("/v1/jobs", content=b'{"text": "Pay for this."}', headers=headers)
+        check_problem(answer, 403, "foreign_page")
+    assert system.utterances() == before
+
+
+@pytest.mark.parametrize("origin", ["http://localhost:3000", "{api}"])
+async def test_known_pages_and_our_own_may_post(system: Stack, origin: str) -> None:
+    async with system.client() as client:
+        headers = {"Origin": origin.format(api=system.api), "Prefer": "wait=30"}
+        answer = await client.post("/v1/jobs", json={"text": "From a page that may."}, headers=headers)
+    assert answer.json()["status"] == "ready"
+
+
 @pytest.fixture(scope="module")
 def ephemeral() -> Iterator[Stack]:
     with stack(XAI_AUTH="ephemeral") as running:

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from speech.text import is_speakable, normalise
-from speech.utterances import LONGEST, Ending, cut
+from speech.utterances import LONGEST, Ending, cut, spoken_length
 
 pytestmark = pytest.mark.unit
 
@@ -14,10 +14,10 @@ def letters(text: str) -> str:
     return "".join(text.split())
 
 
-@given(st.text(st.sampled_from("abc .,!?\n。\u0928"), max_size=3000).map(normalise))
+@given(st.text(st.sampled_from("abc .,!?\n。\u0928好"), max_size=3000).map(normalise))
 def test_loses_no_letter_and_exceeds_no_limit(text: str) -> None:
     utterances = cut(text)
-    assert all(len(utterance.text) <= LONGEST and is_speakable(utterance.text) for utterance in utterances)
+    assert all(spoken_length(utterance.text) <= LONGEST and is_speakable(utterance.text) for utterance in utterances)
     kept = [c for c in letters(text) if c.isalpha()]
     assert [c for c in letters("".join(utterance.text for utterance in utterances)) if c.isalpha()] == kept
 
@@ -56,3 +56,10 @@ def test_a_sentence_without_an_end_is_cut_at_spaces() -> None:
 
 def test_a_paragraph_of_rules_is_left_out() -> None:
     assert [utterance.text for utterance in cut("One.\n\n* * *\n\nTwo.")] == ["One.", "Two."]
+
+
+def test_signs_take_longer_than_letters() -> None:
+    utterances = cut("今天天气很好，我们去海边走走吧。" * 20)
+    assert all(len(utterance.text) <= LONGEST // 3 for utterance in utterances)
+    assert all(utterance.text.endswith("。") for utterance in utterances)
+    assert len(utterances) < 12
