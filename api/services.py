@@ -109,9 +109,13 @@ class Services:
             return None, job
         card = await self.card(name)
         if card is None:
-            # The board says ready, but the bucket is another one, or was emptied: the bucket is right.
-            await self.board.lost(name)
+            await self.lost(name)
         return card, None
+
+    async def lost(self, name: str) -> None:
+        """The board or a card says ready, but the bucket is another one, or was emptied: the bucket is right."""
+        self._cards.pop(name, None)
+        await self.board.lost(name)
 
     async def card(self, name: str) -> Card | None:
         """The card of a name; what stands under a name never changes, so the last ones are held."""

@@ -102,7 +102,11 @@ async def _proxy(services: Services, request: Request, card: Card, *, download: 
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{card.size}"
     status = 200 if part is None else 206
     if end - start <= _HELD_BYTES:
-        body = await services.store.read(card.key, start=start, end=end)
+        try:
+            body = await services.store.read(card.key, start=start, end=end)
+        except UnknownJob:
+            await services.lost(card.name)
+            raise
         return Response(body, status_code=status, headers=headers, media_type=card.content_type)
     pieces = services.store.stream(card.key, start=start, end=end)
     return StreamingResponse(pieces, status_code=status, headers=headers, media_type=card.content_type)

@@ -46,7 +46,7 @@ class Program:
         )
 
     def end(self, number: signal.Signals = signal.SIGTERM, *, seconds: float = 40) -> int:
-        """Sends the signal and waits for the end; the exit status."""
+        """Sends the signal, SIGCONT to let it end by itself, and waits for the end; the exit status."""
         if self.process is None:
             return 0
         self.process.send_signal(number)

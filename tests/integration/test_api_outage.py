@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+import boto3
 import httpx
 import pytest
 
@@ -95,3 +96,23 @@ async def test_a_lane_without_a_worker_is_named(frail: Stack) -> None:
     finally:
         worker.start()
     frail.wait_until_ready()
+
+
+async def test_audio_that_the_bucket_lost_can_be_asked_for_again(frail: Stack) -> None:
+    text = "Somebody empties the bucket."
+    async with frail.client() as client:
+        job = await ready_job(client, text)
+        key = (await client.get(job["audio_url"])).headers["etag"].strip('"')
+        s3 = boto3.client(
+            "s3",
+            endpoint_url=frail.s3.endpoint_url,
+            aws_access_key_id=frail.s3.access_key_id,
+            aws_secret_access_key=frail.s3.secret_access_key,
+            region_name="us-east-1",
+        )
+        s3.delete_object(Bucket=frail.settings["S3_BUCKET"], Key=f"cards/{job['id']}.json")
+        s3.delete_object(Bucket=frail.settings["S3_BUCKET"], Key=f"audio/{job['id']}/{key}.wav")
+        check_problem(await client.get(job["audio_url"]), 404, "unknown_job")
+        again = await ready_job(client, text)
+        assert again["cache"] == "miss"
+        assert (await client.get(job["audio_url"])).status_code == 200

@@ -7,6 +7,7 @@ import signal
 from collections.abc import Iterator
 
 import pytest
+from redis import Redis
 
 from celery_config import RENDER_TASK, make_celery
 from tests.fakes.stack import Stack, stack
@@ -76,3 +77,21 @@ async def test_what_cannot_be_finished_goes_back_to_the_queue(paced: Stack) -> N
         paced.programs["worker"].start()
         job = (await client.get(f"/v1/jobs/{posted['id']}", params={"wait": 30})).json()
     assert job["status"] == "ready"
+
+
+def test_a_worker_that_cannot_work_says_why_and_ends(paced: Stack) -> None:
+    worker = paced.start_worker("keyless", "bulk", XAI_API_KEY="")
+    assert worker.end(signal.SIGCONT, seconds=20) == 1
+    assert "XAI_API_KEY is not set" in worker.said()
+
+
+async def test_an_order_that_cannot_be_read_ends_its_job(paced: Stack) -> None:
+    paced.programs["worker"].end()
+    async with paced.client() as client:
+        posted = (await client.post("/v1/jobs", json={"text": "Another version wrote this order."})).json()
+        with Redis.from_url(paced.redis.url) as redis:
+            redis.hset(f"recite:job:{posted['id']}", "order", "{}")
+        paced.programs["worker"].start()
+        job = (await client.get(f"/v1/jobs/{posted['id']}", params={"wait": 30})).json()
+    assert (job["status"], job["error"]["code"]) == ("failed", "render_failed")
+    paced.wait_until_ready()
