@@ -208,6 +208,12 @@ def load_settings(*, with_embedded: bool = True) -> Settings:
         raise SettingsError(_explained(error)) from None
 
 
+def setting_names() -> frozenset[str]:
+    """Every variable that is read."""
+    groups = (XaiSettings, RedisSettings, BucketSettings, ServerSettings, SimulatorSettings)
+    return frozenset(str(field.alias) for group in groups for field in group.model_fields.values())
+
+
 def _completed(group: type[Group], embedded: Path | None, *, unless: str) -> Group:
     """What is given, unless the real thing is not named: then the embedded twin's file knows better, keys included."""
     given = group(_env_file=ENV_FILE)

@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from settings import setting_names
+
 _ROOT = Path(__file__).resolve().parent.parent
 _READY = re.compile(r"Recite is ready: (\S+)")
 
@@ -44,9 +46,14 @@ def running(**environment: str) -> Iterator[System]:
             "SIMULATOR_PORT": str(simulator_port),
             **environment,
         }
-        inherited = {name: value for name, value in os.environ.items() if name not in _SETTINGS}
+        # Started elsewhere and without the shell's settings: neither they nor an `.env` may lead to the real upstream.
+        inherited = {name: value for name, value in os.environ.items() if name not in setting_names()}
         process = subprocess.Popen(
-            [sys.executable, "-m", "cli", "up"], cwd=_ROOT, env={**inherited, **own}, stdout=subprocess.PIPE, text=True
+            [sys.executable, "-m", "cli", "up"],
+            cwd=folder,
+            env={**inherited, "PYTHONPATH": str(_ROOT), **own},
+            stdout=subprocess.PIPE,
+            text=True,
         )
         try:
             yield System(
@@ -58,10 +65,6 @@ def running(**environment: str) -> Iterator[System]:
         finally:
             process.send_signal(signal.SIGINT)
             process.communicate(timeout=60)
-
-
-# What a developer's shell may hold must not bend a measurement.
-_SETTINGS = frozenset({"REDIS_URL", "S3_ENDPOINT_URL", "XAI_API_KEY", "API_URL", "RECITE_API_KEYS", "HOST"})
 
 
 def free_port() -> int:

@@ -8,19 +8,7 @@ from pathlib import Path
 import pytest
 
 import settings
-
-GROUPS = (
-    settings.XaiSettings,
-    settings.RedisSettings,
-    settings.BucketSettings,
-    settings.ServerSettings,
-    settings.SimulatorSettings,
-)
-
-
-def setting_names() -> set[str]:
-    """Every variable that the settings read."""
-    return {str(field.alias) for group in GROUPS for field in group.model_fields.values()}
+from settings import setting_names
 
 
 def plain_environment() -> dict[str, str]:

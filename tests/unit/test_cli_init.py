@@ -10,8 +10,8 @@ from cli.failure import Failure
 from cli.init import init
 from cli.preflight import obstacles
 from cli.twins import Twins
-from settings import load_settings
-from tests.fakes.environment import setting_names, settle_in
+from settings import load_settings, setting_names
+from tests.fakes.environment import settle_in
 from tests.fakes.services import free_port
 
 pytestmark = pytest.mark.unit
