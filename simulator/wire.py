@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import orjson
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from simulator.events import Event, Frame
+from simulator.events import Frame
 
 
 class HangUp(Exception):
@@ -33,10 +31,6 @@ class Wire:
                 await self._websocket.send_text(frame)
             else:
                 await self._websocket.send_text(orjson.dumps(frame).decode())
-
-    async def send_all(self, events: Iterable[Event]) -> None:
-        """Sends events one after the other."""
-        await self.send(*events)
 
     async def receive(self) -> str | bytes:
         """The client's next message."""
