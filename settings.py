@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -31,6 +32,8 @@ def _seconds(value: object) -> object:
         return value
 
 
+_BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+
 Seconds = Annotated[timedelta, BeforeValidator(_seconds)]
 
 
@@ -56,6 +59,12 @@ class XaiSettings(_Group):
     reserved_sessions: int = Field(3, alias="XAI_RESERVED_SESSIONS", ge=0)
     render_timeout: Seconds = Field(timedelta(seconds=30), alias="RENDER_TIMEOUT", gt=timedelta(0))
     shutdown_grace: Seconds = Field(timedelta(seconds=30), alias="SHUTDOWN_GRACE", ge=timedelta(0))
+
+    @model_validator(mode="after")
+    def _reserved_of_the_maximum(self) -> Self:
+        if self.reserved_sessions > self.max_sessions:
+            raise ValueError("XAI_RESERVED_SESSIONS is more than XAI_MAX_SESSIONS")
+        return self
 
     def sessions_for(self, lane: str) -> int:
         """How many sessions one worker process of a lane may open; both lanes together stay within the maximum.
@@ -90,13 +99,20 @@ class BucketSettings(_Group):
 
     endpoint_url: str | None = Field(None, alias="S3_ENDPOINT_URL", pattern="^https?://")
     public_url: str | None = Field(None, alias="S3_PUBLIC_URL", pattern="^https?://")
-    bucket: str = Field("recite", alias="S3_BUCKET", min_length=3, max_length=63)
+    bucket: str = Field("recite", alias="S3_BUCKET")
     access_key_id: str | None = Field(None, alias="AWS_ACCESS_KEY_ID")
     secret_access_key: SecretStr | None = Field(None, alias="AWS_SECRET_ACCESS_KEY")
     session_token: SecretStr | None = Field(None, alias="AWS_SESSION_TOKEN")
     region: str = Field("us-east-1", alias="AWS_REGION")
     delivery: Literal["proxy", "redirect"] = Field("proxy", alias="AUDIO_DELIVERY")
     cdn_url: str | None = Field(None, alias="PUBLIC_AUDIO_URL", pattern="^https?://")
+
+    @field_validator("bucket")
+    @classmethod
+    def _a_bucket_name(cls, value: str) -> str:
+        if not _BUCKET_NAME.fullmatch(value):
+            raise ValueError("a bucket's name is 3 to 63 lower-case letters, digits, dots and hyphens")
+        return value
 
     def store_options(self) -> StoreOptions:
         """The keyword arguments of a store on this bucket."""
@@ -236,5 +252,5 @@ def _explained(error: ValidationError) -> str:
 
 def _given(secret: SecretStr | None, variable: str) -> str:
     if secret is None:
-        raise SettingsError(f"{variable} is not set: start everything with ./start.sh, or set it in .env")
+        raise SettingsError(f"{variable} is not set: start everything with ./start.sh here, or set it in .env")
     return secret.get_secret_value()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import logging
 from collections.abc import Iterable
 
 from starlette.datastructures import Headers
@@ -12,7 +13,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api.problems import error_response
 from speech.errors import Unauthorized
 
-_OPEN_PATHS = frozenset({"/health", "/docs", "/openapi.json"})
+log = logging.getLogger(__name__)
+
+_OPEN_PATHS = frozenset({"/", "/health", "/docs", "/openapi.json"})
 # Audio is public to read: its name can't be guessed, and browsers' audio elements send no keys.
 _OPEN_PREFIXES = ("/v1/audio/", "/docs/")
 
@@ -29,6 +32,7 @@ class BearerAccess:
         if scope["type"] != "http" or not self._digests or self._is_open(scope) or self._has_key(scope):
             await self._app(scope, receive, send)
         else:
+            log.warning("%s %r: no valid key", scope["method"], scope["path"])
             await error_response(Unauthorized())(scope, receive, send)
 
     def _is_open(self, scope: Scope) -> bool:

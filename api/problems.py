@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from api.schemas import limit_of
 from speech.errors import FieldProblem, InvalidRequest, RangeNotSatisfiable, ReciteError, Unauthorized
 from speech.job import JobError
 
@@ -86,6 +87,8 @@ def install_problems(app: FastAPI) -> None:
 
 async def _ours(request: Request, error: Exception) -> Response:
     assert isinstance(error, ReciteError)
+    if error.status >= 500:
+        log.warning("%s %r: %d %s", request.method, request.url.path, error.status, error.code)
     return error_response(error)
 
 
@@ -109,7 +112,7 @@ async def _parameters(request: Request, error: Exception) -> Response:
                 FieldProblem(
                     field=str(found["loc"][-1]),
                     message=found["msg"],
-                    limit={key: value for key, value in found.get("ctx", {}).items() if key != "error"} or None,
+                    limit=limit_of(found),
                 )
                 for found in error.errors()
             ]

@@ -15,6 +15,8 @@ from speech.text import MAX_CHARACTERS
 
 # As OpenAI's metadata: sixteen short pairs.
 _LONGEST_FIELD = 64
+# What pydantic calls them.
+_LIMITS = ("max_length", "min_length", "le", "ge", "lt", "gt", "expected", "pattern")
 MAX_METADATA, MAX_METADATA_KEY, MAX_METADATA_VALUE = 16, 64, 512
 
 Metadata = Annotated[
@@ -168,6 +170,12 @@ def _iso(seconds: float | None) -> str | None:
     )
 
 
+def limit_of(found: Any) -> object:
+    """The limit that pydantic names in one of its errors, if it names one."""
+    limits = [value for key, value in found.get("ctx", {}).items() if key in _LIMITS]
+    return limits[0] if limits else None
+
+
 def _refuse(error: ValidationError, *, known: list[str]) -> NoReturn:
     problems = []
     for found in error.errors(include_url=False, include_input=False)[:MAX_PROBLEMS]:
@@ -179,6 +187,5 @@ def _refuse(error: ValidationError, *, known: list[str]) -> NoReturn:
         elif not field:
             raise MalformedBody('The body must be a JSON object such as {"text": "Hello"}') from None
         else:
-            limits = {key: value for key, value in found.get("ctx", {}).items() if key != "error"}
-            problems.append(FieldProblem(field=field, message=found["msg"], limit=limits or None))
+            problems.append(FieldProblem(field=field, message=found["msg"], limit=limit_of(found)))
     raise InvalidRequest(problems) from None

@@ -1,4 +1,4 @@
-"""Says when everything is ready, or after a minute what is not; run by the supervisor: `python -m cli.announce`."""
+"""Says when everything is ready, what is not, and what went away later; run by the supervisor as `cli.announce`."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ Answer = tuple[int | None, dict[str, Any]]
 
 _PATIENCE = 60
 _PAUSE = 0.1
+_GLANCE = 3
+_told: set[str] = set()
 _LOGS = {
     "api": "api",
     "redis": "redis",
@@ -30,8 +32,29 @@ _LOGS = {
 
 
 def main() -> None:
-    """Waits until everything is ready, however long it takes."""
+    """Waits until everything is ready, however long it takes, and then keeps an eye on it."""
     settings = load_settings()
+    _await_all(settings)
+    missing: dict[str, str] = {}
+    while True:
+        time.sleep(_GLANCE)
+        # What the supervisor starts again at once is not worth a word.
+        before, missing = missing, missing_pieces(settings, ask=_asked)
+        for line in changes(before, missing, told=_told):
+            _print(line)
+
+
+def changes(before: Mapping[str, str], now: Mapping[str, str], *, told: set[str]) -> list[str]:
+    """What to say of two glances in a row: a piece that was missing in both, or that is back. `told` remembers."""
+    gone = [name for name in now if name in before and name not in told]
+    back = [name for name in told if name not in now]
+    told.difference_update(back)
+    told.update(gone)
+    lines = [f"{name} {now[name]}: start it again, or look at its settings; recite doctor says more" for name in gone]
+    return [*lines, *(f"{name} is back" for name in back)]
+
+
+def _await_all(settings: Settings) -> None:
     waited_from = time.monotonic()
     has_complained = False
     while missing := missing_pieces(settings, ask=_asked):

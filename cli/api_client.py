@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from cli.api_url import api_url
+from cli.api_url import running_api_url
 from cli.failure import Failure
 from settings import load_settings
 from speech.addresses import is_loopback
@@ -89,7 +89,7 @@ def open_api(*, url: str | None = None, key: str | None = None) -> Iterator[ApiC
     """The api of the settings, or the given one; the settings' key goes to no other address."""
     if url is None:
         settings = load_settings(with_embedded=False)
-        url = api_url(settings)
+        url = running_api_url(settings)
         if key is None and settings.server.api_keys:
             key = settings.server.api_keys[0].get_secret_value()
     elif not url.startswith(("http://", "https://")):
@@ -112,7 +112,8 @@ def _problem(answer: httpx.Response) -> str:
 def _failed(job: dict[str, Any]) -> str:
     error = job.get("error") or {}
     again = "; try again" if error.get("retryable") else ""
-    return f"the job is {job['status']}: {error.get('message', 'no reason given')}{again}"
+    verb = {"failed": "failed", "cancelled": "was cancelled"}.get(job["status"], f"is {job['status']}")
+    return f"the job {verb}: {error.get('message', 'no reason given')}{again}"
 
 
 def _document(answer: httpx.Response) -> dict[str, Any]:

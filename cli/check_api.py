@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cli.api_client import open_api
-from cli.api_url import api_url
+from cli.api_url import running_api_url
 from cli.failure import Failure
 from settings import Settings
 
@@ -15,11 +15,13 @@ def api(settings: Settings) -> str:
     with open_api() as client:
         status, _ = client.get("/health")
         if status != 200:
-            raise Failure(f"{api_url(settings)}/health answers with HTTP {status}: is it another program's port?")
+            raise Failure(
+                f"{running_api_url(settings)}/health answers with HTTP {status}: is it another program's port?"
+            )
     missing = [name for name, check in _checks().items() if not _is_ok(check) and not name.startswith("worker_")]
     if missing:
         raise Failure(f"it is not ready: {', '.join(missing)}; see {settings.server.data_dir / 'logs'}")
-    return api_url(settings)
+    return running_api_url(settings)
 
 
 def workers(settings: Settings) -> str:

@@ -15,18 +15,21 @@ from cli.twins import BucketTwin, RedisTwin, Twins
 
 # Renders that run when a worker is told to stop may take SHUTDOWN_GRACE; then their jobs go back to the queue.
 _WORKER_MARGIN = 15
-_BACKENDS, _UPSTREAM, _WORKERS, _FRONT = 10, 20, 30, 40
+_BACKENDS, _UPSTREAM, _WORKERS, _FRONT, _OBSERVER = 10, 20, 30, 40, 50
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Program:
-    """A supervised program. Lower `priority`: earlier started, later stopped, with `stop_seconds` to stop by itself."""
+    """A supervised program. Lower `priority`: earlier started, later stopped, with `stop_seconds` to stop by itself.
+
+    What one that `is_heard` prints goes to the terminal.
+    """
 
     name: str
     command: Sequence[str]
     priority: int
     stop_seconds: int = 10
-    is_server: bool = True
+    is_heard: bool = False
     environment: str = "PYTHONUNBUFFERED=1"
 
 
@@ -51,7 +54,7 @@ def programs(twins: Twins, *, home: DataDir, grace_seconds: float) -> list[Progr
         name = f"worker-{lane}"
         found.append(Program(name=name, command=command, priority=_WORKERS, stop_seconds=stop_seconds))
     found.append(Program(name="api", command=[*python, "api"], priority=_FRONT))
-    found.append(Program(name="announce", command=[*python, "cli.announce"], priority=_FRONT, is_server=False))
+    found.append(Program(name="announce", command=[*python, "cli.announce"], priority=_OBSERVER, is_heard=True))
     return found
 
 
@@ -108,12 +111,12 @@ def _section(program: Program, home: DataDir) -> list[str]:
         f"stdout_logfile={_escaped(home.log(program.name))}",
         "stdout_logfile_maxbytes=5MB",
         "stdout_logfile_backups=2",
-        f"stdout_events_enabled={str(not program.is_server).lower()}",
+        f"stdout_events_enabled={str(program.is_heard).lower()}",
         f"environment={program.environment}",
         # Never given up: the pause between tries grows by a second each time.
-        f"autorestart={'true' if program.is_server else 'unexpected'}",
+        "autorestart=true",
         "startretries=1000000",
-        f"startsecs={3 if program.is_server else 0}",
+        "startsecs=3",
         f"stopwaitsecs={program.stop_seconds}",
         "killasgroup=true",
     ]

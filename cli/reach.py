@@ -56,7 +56,7 @@ def broker(url: str) -> str:
 
 def bucket(settings: BucketSettings) -> str:
     """Asks the store for the bucket; a missing one is fine, the start makes it."""
-    from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, PartialCredentialsError
 
     place = _place(settings.endpoint_url or "")
     try:
@@ -70,6 +70,8 @@ def bucket(settings: BucketSettings) -> str:
         if status != 404:
             raise Failure(f"the store at {place} answers with HTTP {status}: look at its log") from None
         return f"store at {place}, bucket {settings.bucket} {NOT_MADE}"
+    except (NoCredentialsError, PartialCredentialsError):
+        raise Failure(f"the store at {place} needs keys: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY") from None
     except BotoCoreError:
         raise Failure(
             f"the store at {place} does not answer: start it, or remove S3_ENDPOINT_URL and let ./start.sh run its own"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -42,6 +43,8 @@ def say(api: ApiClient, *, wish: Wish, play: bool = False, as_json: bool = False
     to_stdout = str(wish.output) == _STDIO
     if to_stdout and (play or as_json):
         raise Failure("-o - writes the audio itself to standard output: leave out --play and --json")
+    if wish.output and not to_stdout:
+        _check_writable(wish.output)
     errors = Console(stderr=True)
     with errors.status("speaking …") if errors.is_terminal else nullcontext():
         job = api.speak(wish.order())
@@ -54,6 +57,13 @@ def say(api: ApiClient, *, wish: Wish, play: bool = False, as_json: bool = False
     typer.echo(json.dumps({"file": str(file), **job}) if as_json else _report(job, file))
     if play:
         player.play(file)
+
+
+def _check_writable(file: Path) -> None:
+    """Raises Failure before anything is asked for, and paid, that could not be saved."""
+    folder = file.parent
+    if file.is_dir() or not os.access(folder, os.W_OK):
+        raise Failure(f"{file} can't be written: name a file in a folder that exists and is yours")
 
 
 def _save(api: ApiClient, name: str, file: Path) -> None:

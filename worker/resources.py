@@ -86,19 +86,23 @@ async def _bearers(xai: XaiSettings, *, key: str) -> AsyncIterator[Bearers]:
 async def _announced(heartbeats: Heartbeats, *, lanes: Sequence[str]) -> AsyncIterator[None]:
     worker = f"{socket.gethostname()}:{os.getpid()}"
 
+    stopping = asyncio.Event()
+
     async def beat() -> None:
-        while True:
+        while not stopping.is_set():
             with suppress(Unavailable):
                 for lane in lanes:
                     await heartbeats.beat(lane=lane, worker=worker, seconds=_BEAT_LASTS)
-            await asyncio.sleep(_BEAT_SECONDS)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stopping.wait(), _BEAT_SECONDS)
 
     task = asyncio.create_task(beat())
     try:
         yield
     finally:
-        task.cancel()
-        await asyncio.wait([task])
+        # Not cancelled: a beat that is on its way would come after the farewell.
+        stopping.set()
+        await task
         with suppress(Unavailable):
             for lane in lanes:
                 await heartbeats.stop(lane=lane, worker=worker)

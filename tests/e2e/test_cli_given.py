@@ -12,7 +12,7 @@ import boto3
 import pytest
 from redis import Redis
 
-from tests.fakes.recite_up import eventually, own_settings, recite, running_recite
+from tests.fakes.recite_up import own_settings, recite, running_recite
 from tests.fakes.services import S3Server
 from tests.fakes.simulator import running_simulator
 
@@ -37,7 +37,7 @@ async def test_what_is_given_is_used(tmp_path: Path, redis_url: str, moto_s3: S3
         names, job = await asyncio.to_thread(_started_programs, tmp_path, environment)
         spoken = upstream.times_spoken(TEXT)
 
-    assert names == {"api", "celery"}
+    assert names == {"api", "celery", "cli.announce"}
     assert (job["status"], spoken) == ("ready", 1)
     with Redis.from_url(redis_url) as redis:
         assert redis.keys("recite:*")
@@ -68,7 +68,6 @@ async def test_the_doctor_needs_nothing_but_an_upstream(tmp_path: Path) -> None:
 
 def _started_programs(directory: Path, environment: dict[str, str]) -> tuple[set[str], dict[str, Any]]:
     with running_recite(directory, environment=environment) as running:
-        assert eventually(lambda: running.program("cli.announce") is None)
         commands = [process.cmdline() for process in running.processes()[1:]]
         names = {command[command.index("-m") + 1] if "-m" in command else command[0] for command in commands}
         job = json.loads(running.recite("say", TEXT, "--json").stdout)

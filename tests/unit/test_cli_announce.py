@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from cli.announce import Answer, complaint, missing_pieces
+from cli.announce import Answer, changes, complaint, missing_pieces
 from cli.api_url import api_url
 from settings import load_settings
 from tests.fakes.environment import settle_in
@@ -88,3 +88,13 @@ def test_the_address_is_one_that_can_be_opened(
         monkeypatch.setenv(name, value)
 
     assert api_url(load_settings()) == url
+
+
+def test_what_goes_away_is_said_once_and_what_comes_back_too() -> None:
+    told: set[str] = set()
+    gone = {"redis": "is not ready"}
+    assert changes({}, gone, told=told) == []
+    assert len(changes(gone, gone, told=told)) == 1
+    assert changes(gone, gone, told=told) == []
+    assert changes(gone, {}, told=told) == ["redis is back"]
+    assert changes({}, {}, told=told) == []

@@ -65,7 +65,7 @@ def test_workers_stop_before_what_they_need(home: DataDir, tmp_path: Path) -> No
 
     order = sorted(found, key=lambda name: (found[name][0].priority, name))
 
-    assert order == ["redis", "s3", "simulator", "worker-bulk", "worker-interactive", "announce", "api"]
+    assert order == ["redis", "s3", "simulator", "worker-bulk", "worker-interactive", "api", "announce"]
     assert found["worker-bulk"][0] is found["worker-interactive"][0]
 
 
@@ -74,8 +74,7 @@ def test_a_worker_may_finish_its_render_and_what_dies_comes_back(home: DataDir, 
 
     assert found["worker-bulk"][1].stopwaitsecs > 90
     assert all(config.killasgroup for _, config in found.values())
-    servers = [config for name, (_, config) in found.items() if name != "announce"]
-    assert {config.autorestart.__name__ for config in servers} == {"RestartUnconditionally"}
+    assert {config.autorestart.__name__ for _, config in found.values()} == {"RestartUnconditionally"}
 
 
 def test_the_simulator_stays_on_loopback(home: DataDir, tmp_path: Path) -> None:
