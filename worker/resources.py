@@ -10,14 +10,18 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
+from redis.asyncio import Redis
+
 from settings import Settings, XaiSettings
 from speech.errors import Unavailable
 from speech.retry import RetryPolicy
 from storage.audio_store import S3AudioStore
+from storage.breaker import RedisBreaker
 from storage.ensured import ensured
 from storage.heartbeats import Heartbeats
 from storage.job_board import RedisJobBoard
 from storage.redis_client import open_redis
+from storage.seats import RedisSeats
 from worker.masters import Masters
 from worker.reading import ReadingMaker
 from worker.render import Render
@@ -43,7 +47,7 @@ async def open_render(settings: Settings, *, lanes: Sequence[str], scratch: Path
         store = S3AudioStore(settings.bucket.bucket, **settings.bucket.store_options())
         stack.push_async_callback(store.close)
         await stack.enter_async_context(ensured(store))
-        pool = await stack.enter_async_context(_pool(settings, lanes=lanes))
+        pool = await stack.enter_async_context(_pool(settings, redis))
         board, insist = RedisJobBoard(redis), Retrying(policy=_INSISTING)
         masters = Masters(
             store=store,
@@ -59,14 +63,16 @@ async def open_render(settings: Settings, *, lanes: Sequence[str], scratch: Path
 
 
 @asynccontextmanager
-async def _pool(settings: Settings, *, lanes: Sequence[str]) -> AsyncIterator[SessionPool]:
+async def _pool(settings: Settings, redis: Redis) -> AsyncIterator[SessionPool]:
     xai = settings.xai
     async with _bearers(xai, key=settings.xai_key) as bearers:
         seconds = xai.render_timeout.total_seconds()
         open_seconds = min(_OPEN_SECONDS, seconds)
         client = RealtimeClient(xai.realtime_url, model=xai.model, bearers=bearers, open_seconds=open_seconds)
-        sessions = sum(xai.sessions_for(lane) for lane in lanes)
-        async with SessionPool(client, max_sessions=sessions, utterance_seconds=seconds) as pool:
+        group = settings.quota_group
+        seats = RedisSeats(redis, group=group, maximum=xai.max_sessions, reserved=xai.reserved_sessions)
+        breaker = RedisBreaker(redis, group=group)
+        async with SessionPool(client, seats=seats, breaker=breaker, utterance_seconds=seconds) as pool:
             yield pool
 
 

@@ -20,14 +20,18 @@ from speech.errors import (
     UpstreamUnreachable,
 )
 from speech.ports import Delivery, Spoken, Synthesizer
-from tests.fakes.sessions import FakeClock, FakeOpener, FakeSession
+from speech.request import Lane
+from tests.fakes.seats import FakeBreaker, FakeSeats
+from tests.fakes.sessions import FakeOpener, FakeSession
 from xai.pool import SessionPool
 
-pytestmark = pytest.mark.unit
+pytestmark = [pytest.mark.unit, pytest.mark.virtual_time]
 
 
-def delivery(voice: str = "ara", *, mode: str = "force_message", speed: float = 1.0) -> Delivery:
-    return Delivery(voice=voice, speed=speed, language="auto", pronunciations=(), speak_mode=mode)
+def delivery(
+    voice: str = "ara", *, mode: str = "force_message", lane: Lane = Lane.INTERACTIVE, place: int = 0
+) -> Delivery:
+    return Delivery(voice=voice, speed=1.0, language="auto", pronunciations=(), speak_mode=mode, lane=lane, place=place)
 
 
 class Desk:
@@ -35,23 +39,40 @@ class Desk:
 
     def __init__(self, *, automatic: bool = True, max_sessions: int = 2) -> None:
         self.opener = FakeOpener(automatic=automatic)
-        self.clock = FakeClock()
+        self.seats = FakeSeats(max_sessions)
+        self.breaker = FakeBreaker()
         self.heard: list[str] = []
         self.tasks: list[asyncio.Task[Spoken]] = []
         self.pool = SessionPool(
-            self.opener, max_sessions=max_sessions, max_utterances=5, max_characters=100, clock=self.clock
+            self.opener,
+            seats=self.seats,
+            breaker=self.breaker,
+            max_utterances=5,
+            max_characters=100,
+            clock=asyncio.get_running_loop().time,
         )
 
-    async def speak(self, text: str, voice: str = "ara", *, mode: str = "force_message") -> Spoken:
+    async def speak(
+        self,
+        text: str,
+        voice: str = "ara",
+        *,
+        mode: str = "force_message",
+        lane: Lane = Lane.INTERACTIVE,
+        place: int = 0,
+    ) -> Spoken:
         async def listen(pcm: bytes) -> None:
             self.heard.append(pcm.decode())
 
         synthesizer: Synthesizer = self.pool
-        return await synthesizer.speak(text, delivery=delivery(voice, mode=mode), on_audio=listen)
+        wanted = delivery(voice, mode=mode, lane=lane, place=place)
+        return await synthesizer.speak(text, delivery=wanted, on_audio=listen)
 
-    async def begin(self, text: str, voice: str = "ara") -> asyncio.Task[Spoken]:
+    async def begin(
+        self, text: str, voice: str = "ara", *, lane: Lane = Lane.INTERACTIVE, place: int = 0
+    ) -> asyncio.Task[Spoken]:
         """Lets a caller come as far as it can without anybody else."""
-        task = asyncio.create_task(self.speak(text, voice))
+        task = asyncio.create_task(self.speak(text, voice, lane=lane, place=place))
         self.tasks.append(task)
         await settle()
         return task
@@ -131,31 +152,22 @@ async def test_the_idle_session_with_other_settings_that_rested_longest_makes_ro
 
 async def test_an_idle_session_ends_after_a_while(desk: Desk) -> None:
     await desk.speak("one", "ara")
-    desk.clock.pass_seconds(30)
+    await asyncio.sleep(30)
     await desk.speak("two", "rex")
-    desk.clock.pass_seconds(29.9)
-    desk.pool.close_expired()
+    await asyncio.sleep(29.9)
     assert len(desk.live) == 2
-    desk.clock.pass_seconds(0.1)
-    desk.pool.close_expired()
+    await asyncio.sleep(0.1)
     await settle()
     assert [session.settings.voice for session in desk.live] == ["rex"]
-    assert desk.pool.held == 1
-
-
-async def test_a_timer_ends_idle_sessions() -> None:
-    opener = FakeOpener()
-    async with SessionPool(opener, idle_seconds=0) as pool:
-        await pool.speak("one", delivery=delivery(), on_audio=_deaf)
-        await opener.sessions[0].closed_event.wait()
+    assert desk.seats.held == 1
 
 
 async def test_an_old_session_is_rotated(desk: Desk) -> None:
     for _ in range(30):
         await desk.speak("x" * 3)
-        desk.clock.pass_seconds(59)
+        await asyncio.sleep(59)
     assert len(desk.opener.sessions) == 6
-    desk.clock.pass_seconds(1500)
+    await asyncio.sleep(1500)
     await desk.speak("x")
     assert len(desk.opener.sessions) == 7
     await settle()
@@ -238,7 +250,7 @@ async def test_a_session_lost_while_idle_gives_its_place_back(desk: Desk) -> Non
     desk.live[0].usable = False
     on_lost()
     await settle()
-    assert desk.pool.held == 0
+    assert desk.seats.held == 0
 
 
 async def test_a_cancelled_caller_s_session_is_closed(slow: Desk) -> None:
@@ -246,7 +258,7 @@ async def test_a_cancelled_caller_s_session_is_closed(slow: Desk) -> None:
     task.cancel()
     await settle()
     assert slow.live == []
-    assert slow.pool.held == 0
+    assert slow.seats.held == 0
 
 
 async def test_a_cancelled_waiter_leaves_the_line(slow: Desk) -> None:
@@ -287,7 +299,7 @@ async def test_a_caller_whose_listener_fails_gets_its_own_error(desk: Desk) -> N
     with pytest.raises(OSError, match="disk full"):
         await desk.pool.speak("one", delivery=delivery(), on_audio=broken)
     await settle()
-    assert desk.pool.held == 0
+    assert desk.seats.held == 0
 
 
 async def test_a_refusal_to_open_goes_to_the_caller_and_blocks_nobody(desk: Desk) -> None:
@@ -338,10 +350,10 @@ async def test_the_pool_grows_again_some_time_after_a_429(slow: Desk) -> None:
     await slow.begin("one")
     await slow.begin("two")
     slow.opener.cap = None
-    slow.clock.pass_seconds(10)
+    await asyncio.sleep(10)
     await slow.begin("three")
     assert [session.spoken[0][0] for session in slow.live] == ["one", "two"]
-    assert slow.pool.held == 2
+    assert slow.seats.held == 2
 
 
 async def test_the_next_way_is_tried_and_remembered(desk: Desk) -> None:
@@ -352,7 +364,7 @@ async def test_the_next_way_is_tried_and_remembered(desk: Desk) -> None:
     assert (await desk.speak("two", "rex")).speak_mode == "instructed"
     assert desk.opener.sessions[0].spoken[1:] == [("one", "force_message"), ("one", "instructed")]
     assert desk.opener.sessions[1].spoken == [("two", "instructed")]
-    desk.clock.pass_seconds(3600)
+    await asyncio.sleep(3600)
     assert (await desk.speak("three")).speak_mode == "force_message"
 
 
@@ -393,7 +405,7 @@ async def test_closing_ends_all_sessions_and_interrupts_all_callers(slow: Desk) 
         assert isinstance(error, Interrupted)
     with pytest.raises(Interrupted):
         await slow.speak("late")
-    assert slow.pool.held == 0
+    assert slow.seats.held == 0
 
 
 async def test_a_session_that_opens_after_the_pool_closed_is_closed(desk: Desk) -> None:
@@ -437,14 +449,10 @@ async def test_no_mix_of_cancelled_and_failed_callers_loses_a_place(seed: int) -
     while not all(task.done() for task in tasks):
         for session in desk.live:
             session.turns.put_nowait(None)
-        await settle()
+        await asyncio.sleep(0.1)
     results = await asyncio.gather(*tasks, return_exceptions=True)
     allowed = (Spoken, asyncio.CancelledError, UpstreamUnreachable, NoAudio)
     assert all(isinstance(result, allowed) for result in results)
-    assert desk.pool.held == len(desk.live) <= 3
+    assert desk.seats.held == len(desk.live) <= 3
     await desk.pool.aclose()
-    assert desk.pool.held == 0
-
-
-async def _deaf(pcm: bytes) -> None:
-    """Hears nothing."""
+    assert desk.seats.held == 0

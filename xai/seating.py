@@ -1,0 +1,106 @@
+"""The process's share of its quota group's sessions, asked for whenever what it has or wants changes."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+
+from speech.errors import Unavailable
+from speech.ports import Need, Seats, Share
+from speech.request import Lane
+
+logger = logging.getLogger(__name__)
+
+# Several times within the lease of what was said last.
+_BEAT_SECONDS = 1.5
+_AGAIN_SECONDS = 0.3
+
+
+class Seating:
+    """Keeps `share` true. `need` says what there is to say; `on_share` is called with each new share.
+
+    While Redis is away the share is what the process holds: it goes on with that and opens no more.
+    """
+
+    def __init__(self, seats: Seats, *, need: Callable[[], Need], on_share: Callable[[], None]) -> None:
+        self.share = Share(seats=0, callers=dict.fromkeys(Lane, 0), owed=0)
+        self._seats = seats
+        self._need = need
+        self._on_share = on_share
+        self._said: Need | None = None
+        self._gave_up = 0
+        self._wake = asyncio.Event()
+        self._tasks: tuple[asyncio.Task[None], ...] = ()
+
+    @property
+    def owed(self) -> int:
+        """How many sessions are still to be closed for others."""
+        return max(0, self.share.owed - self._gave_up)
+
+    def gave_up(self) -> None:
+        """One of them is being closed."""
+        self._gave_up += 1
+
+    def changed(self) -> None:
+        """To be called after every change; asks again when it matters to others or to who waits here."""
+        if not self._tasks:
+            self._tasks = (
+                asyncio.create_task(self._settle_on()),
+                asyncio.create_task(self._seats.follow(self._wake.set)),
+            )
+        elif self._matters(self._need()):
+            self._wake.set()
+
+    async def aclose(self) -> None:
+        """Gives everything up."""
+        tasks, self._tasks = self._tasks, ()
+        if tasks:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+            with suppress(Unavailable):
+                await self._seats.leave()
+
+    def _matters(self, need: Need) -> bool:
+        """Fewer who wait are no news while some do: they were served by what is here."""
+        said = self._said
+        if said is None or (said.serving, said.idle, said.closing) != (need.serving, need.idle, need.closing):
+            return True
+        return any(
+            need.waiting[lane] > said.waiting[lane] or bool(said.waiting[lane]) > bool(need.waiting[lane])
+            for lane in Lane
+        )
+
+    async def _settle_on(self) -> None:
+        is_away = False
+        while True:
+            self._wake.clear()
+            try:
+                await self._settle()
+            except Unavailable:
+                if not is_away:
+                    logger.warning("[X.AI TTS] the seats can't be counted; going on with %d", self.share.seats)
+                is_away = True
+                await asyncio.sleep(_AGAIN_SECONDS)
+                continue
+            is_away = False
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_BEAT_SECONDS):
+                    await self._wake.wait()
+
+    async def _settle(self) -> None:
+        before, need = self.share, self._need()
+        self._said, self._gave_up = need, 0
+        # What is not said to be in use may be somebody else's from this moment on.
+        bulk = {Lane.BULK: need.serving[Lane.BULK]}
+        self.share = replace(before, seats=need.held, callers={**before.callers, **bulk}, owed=0)
+        try:
+            self.share = await self._seats.settle(need)
+        except Unavailable:
+            self.share = replace(before, seats=need.held, owed=0)
+            raise
+        finally:
+            self._on_share()
