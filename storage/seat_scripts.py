@@ -60,10 +60,17 @@ local goals = {}
 goals.bulk = math.min(wanted.bulk, most_bulk, math.max(least_bulk, maximum - wanted.interactive))
 goals.interactive = math.min(wanted.interactive, maximum - goals.bulk)
 for lane, goal in pairs(goals) do
-  local order = {unpack(ids)}
+  local order = {}
+  for _, id in ipairs(ids) do
+    if holders[id][lane].want > 0 then table.insert(order, id) end
+  end
+  -- The last ones get what can't be divided: the longest waiting when there isn't one for each, else who serves more.
+  local is_scarce = goal < #order
   table.sort(order, function(a, b)
-    local x, y = holders[a][lane].want, holders[b][lane].want
-    if x ~= y then return x < y end
+    local x, y = holders[a], holders[b]
+    if is_scarce and x.since ~= y.since then return x.since > y.since end
+    if x[lane].want ~= y[lane].want then return x[lane].want < y[lane].want end
+    if x.serving[lane] ~= y.serving[lane] then return x.serving[lane] < y.serving[lane] end
     return a < b
   end)
   for place, id in ipairs(order) do
@@ -91,7 +98,7 @@ table.sort(lacking, function(a, b)
   if x.since ~= y.since then return x.since < y.since end
   return a < b
 end)
-local missing = -math.max(0, free) - closing
+local missing = -free - closing
 free = now < group.quiet_until and 0 or math.max(0, free)
 for _, id in ipairs(lacking) do
   local holder = holders[id]

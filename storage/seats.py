@@ -52,7 +52,7 @@ class RedisSeats:
             "closing": need.closing,
             "waited": round(need.waited * 1000),
         }
-        *share, epoch = await self._say(orjson.dumps(word))
+        *share, epoch = await self._say(orjson.dumps(word, option=orjson.OPT_NON_STR_KEYS))
         self._epoch = epoch.decode()
         seats, interactive, bulk, owed = share
         return Share(seats=seats, callers={Lane.INTERACTIVE: interactive, Lane.BULK: bulk}, owed=owed)
