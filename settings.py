@@ -200,7 +200,8 @@ class Settings:
     @property
     def quota_group(self) -> str:
         """What the upstream counts together: as it is named, else all that uses this key, told by its hash."""
-        return self.xai.quota_group or hashlib.sha256(self.xai_key.encode()).hexdigest()[:16]
+        key = self.xai.api_key.get_secret_value() if self.xai.api_key else ""
+        return self.xai.quota_group or hashlib.sha256(key.encode()).hexdigest()[:16]
 
 
 def load_settings(*, with_embedded: bool = True) -> Settings:

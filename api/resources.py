@@ -10,6 +10,7 @@ from api.services import Services
 from celery_config import make_celery
 from settings import Settings
 from storage.audio_store import S3AudioStore
+from storage.breaker import RedisBreaker
 from storage.ensured import ensured
 from storage.heartbeats import Heartbeats
 from storage.job_board import RedisJobBoard
@@ -38,4 +39,5 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             store=store,
             dispatch=dispatch,
             heartbeats=Heartbeats(redis),
+            breaker=RedisBreaker(redis, group=settings.quota_group),
         )

@@ -18,10 +18,11 @@ from api.dispatch import Dispatch
 from api.schemas import JobRequest
 from settings import Settings
 from speech.card import Card
-from speech.errors import Unavailable
+from speech.errors import Unavailable, UpstreamDown
 from speech.job import Cache, Job, JobStatus
-from speech.ports import AudioStore, Claim, JobBoard, JobWatch
+from speech.ports import AudioStore, Breaker, Claim, JobBoard, JobWatch
 from speech.recipe import Recipe
+from speech.request import Lane
 from storage.heartbeats import Heartbeats
 
 log = logging.getLogger(__name__)
@@ -48,6 +49,7 @@ class Services:
     store: AudioStore
     dispatch: Dispatch
     heartbeats: Heartbeats
+    breaker: Breaker
     _cards: OrderedDict[str, Card] = field(default_factory=OrderedDict)
 
     @staticmethod
@@ -83,6 +85,7 @@ class Services:
             if card is not None:
                 job = await self.board.finish(card)
                 return Claim(job=job, cache=Cache.HIT, generation=claim.generation)
+            await self._need_upstream(recipe.request.lane)
             await self.dispatch.send(recipe.job_name, lane=recipe.request.lane)
             log.info("[X.AI TTS] %s: sent to the %s lane", recipe.job_name, recipe.request.lane)
         except BaseException:
@@ -90,6 +93,11 @@ class Services:
                 await self.board.forget(recipe.job_name, generation=claim.generation)
             raise
         return claim
+
+    async def _need_upstream(self, lane: Lane) -> None:
+        """Raises UpstreamDown for who would wait in vain; bulk has time."""
+        if lane is Lane.INTERACTIVE and (seconds := await self.breaker.down_for()):
+            raise UpstreamDown(retry_after=seconds)
 
     async def job(self, name: str, *, wait: float = 0) -> Job | None:
         """The job as the board has it, or as its card tells it when the board knows nothing."""

@@ -11,6 +11,7 @@ ReciteError
 ├── ForeignPage               a page of another origin, or under another name, may not do this
 ├── Unavailable               one of our own dependencies does not answer
 │   └── Misconfigured         it answers, but refuses us: a setting helps, waiting doesn't
+├── UpstreamDown              the voice service is not there: nothing new is begun for who waits
 ├── NotFinished               the audio is still being made
 ├── StaleToken                a newer attempt owns the work
 ├── Interrupted               the worker stops before the render is done
@@ -22,6 +23,7 @@ ReciteError
         ├── UpstreamTimeout       no answer in time
         ├── UpstreamBusy          429: too many sessions or requests
         ├── KeyRejected           401/403: the key is not good
+        ├── SettingsRefused       xAI does not take the voice or another setting of the session
         ├── TextRefused           xAI will not speak this text
         ├── SpeakModeUnsupported  the server does not know this way to speak
         └── NoAudio               the utterance ended early or without sound
@@ -161,6 +163,15 @@ class Misconfigured(Unavailable):
         self.dependency = dependency
 
 
+class UpstreamDown(ReciteError):
+    """The voice service could not be reached several times in a row; what is there already goes on being served."""
+
+    code = "upstream_unavailable"
+    title = "The voice service can't be reached now"
+    status = 503
+    retryable = True
+
+
 class NotFinished(ReciteError):
     """The audio is still being made."""
 
@@ -247,6 +258,15 @@ class KeyRejected(UpstreamError):
 
     code = "key_rejected"
     title = "The voice service rejected the API key; check XAI_API_KEY"
+    retryable = False
+
+
+class SettingsRefused(UpstreamError):
+    """xAI does not take the voice or another setting of the session."""
+
+    code = "settings_refused"
+    title = "The voice service refused the voice or its settings"
+    status = 422
     retryable = False
 
 

@@ -68,7 +68,7 @@ class RedisBreaker:
         redis: Redis,
         *,
         group: str,
-        failures: int = 5,
+        failures: int = 8,
         first_seconds: float = 4.0,
         most_seconds: float = 30.0,
         try_seconds: float = 12.0,

@@ -80,18 +80,20 @@ for lane, goal in pairs(goals) do
   end
 end
 
--- Free seats, and who lacks or has too many.
-local free, closing, lacking = maximum, 0, {}
+-- Free seats, and who lacks or has too many. Whoever waits beside idle sessions wants another voice than theirs: he
+-- gets a seat that nobody else wants, or one of those sessions has to go.
+local free, closing, waiting = maximum, 0, {}
 for _, id in ipairs(ids) do
   local holder = holders[id]
-  local open = holder.serving.interactive + holder.serving.bulk + holder.idle + (holder.taken or 0)
+  local used = holder.serving.interactive + holder.serving.bulk + (holder.taken or 0)
   local goal = holder.interactive.goal + holder.bulk.goal
-  free = free - open - holder.closing
+  free = free - used - holder.idle - holder.closing
   closing = closing + holder.closing
-  holder.lack, holder.spare, holder.given, holder.owed = math.max(0, goal - open), math.max(0, open - goal), 0, 0
-  if holder.lack > 0 then table.insert(lacking, id) end
+  holder.wish, holder.lack = math.max(0, goal - used), math.max(0, goal - used - holder.idle)
+  holder.spare, holder.given, holder.owed = math.max(0, used + holder.idle - goal), 0, 0
+  if holder.wish > 0 then table.insert(waiting, id) end
 end
-table.sort(lacking, function(a, b)
+table.sort(waiting, function(a, b)
   local x, y = holders[a], holders[b]
   local first, second = x.interactive.goal > x.serving.interactive, y.interactive.goal > y.serving.interactive
   if first ~= second then return first end
@@ -100,11 +102,14 @@ table.sort(lacking, function(a, b)
 end)
 local missing = -free - closing
 free = now < group.quiet_until and 0 or math.max(0, free)
-for _, id in ipairs(lacking) do
-  local holder = holders[id]
-  holder.given = math.min(holder.lack, free)
-  free = free - holder.given
-  missing = missing + holder.lack
+for _, kind in ipairs({'lack', 'wish'}) do
+  for _, id in ipairs(waiting) do
+    local holder = holders[id]
+    local given = math.min(math.max(0, holder[kind] - holder.given), free)
+    holder.given = holder.given + given
+    free = free - given
+    if kind == 'lack' then missing = missing + holder.lack end
+  end
 end
 -- Idle sessions go first: nobody has to wait for them.
 for _, of_idle in ipairs({true, false}) do

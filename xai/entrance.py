@@ -52,6 +52,7 @@ class Entrance:
             self._shut(pause, is_down=False)
             logger.info("[X.AI TTS] the upstream takes no more sessions for %.1f s", pause)
             await self._tell(lambda: self._breaker.pause(pause))
+            await self._answered(admission)
             raise
         except (UpstreamUnreachable, UpstreamTimeout):
             await self._tell(self._breaker.failed)

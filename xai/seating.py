@@ -31,18 +31,18 @@ class Seating:
         self._need = need
         self._on_share = on_share
         self._said: Need | None = None
-        self._gave_up = 0
+        self._is_asking = self._is_away = False
         self._wake = asyncio.Event()
         self._tasks: tuple[asyncio.Task[None], ...] = ()
 
     @property
-    def owed(self) -> int:
-        """How many sessions are still to be closed for others."""
-        return max(0, self.share.owed - self._gave_up)
+    def is_answered(self) -> bool:
+        """Whether the share is the answer to how things are now, or no answer can be had."""
+        return not self._is_asking and (self._is_away or not self._matters(self._need()))
 
     def gave_up(self) -> None:
-        """One of them is being closed."""
-        self._gave_up += 1
+        """One of the sessions that others wait for is being closed; its seat is no longer this process's."""
+        self.share = replace(self.share, seats=self.share.seats - 1, owed=self.share.owed - 1)
 
     def changed(self) -> None:
         """To be called after every change; asks again when it matters to others or to who waits here."""
@@ -75,32 +75,30 @@ class Seating:
         )
 
     async def _settle_on(self) -> None:
-        is_away = False
         while True:
             self._wake.clear()
-            try:
-                await self._settle()
-            except Unavailable:
-                if not is_away:
+            was_away = self._is_away
+            await self._settle()
+            if self._is_away:
+                if not was_away:
                     logger.warning("[X.AI TTS] the seats can't be counted; going on with %d", self.share.seats)
-                is_away = True
                 await asyncio.sleep(_AGAIN_SECONDS)
                 continue
-            is_away = False
             with suppress(TimeoutError):
                 async with asyncio.timeout(_BEAT_SECONDS):
                     await self._wake.wait()
 
     async def _settle(self) -> None:
         before, need = self.share, self._need()
-        self._said, self._gave_up = need, 0
+        self._said, self._is_asking = need, True
         # What is not said to be in use may be somebody else's from this moment on.
         bulk = {Lane.BULK: need.serving[Lane.BULK]}
         self.share = replace(before, seats=need.held, callers={**before.callers, **bulk}, owed=0)
         try:
             self.share = await self._seats.settle(need)
+            self._is_away = False
         except Unavailable:
             self.share = replace(before, seats=need.held, owed=0)
-            raise
-        finally:
-            self._on_share()
+            self._is_away = True
+        self._is_asking = False
+        self._on_share()

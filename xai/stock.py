@@ -87,7 +87,7 @@ class SessionStock:
         """The caller is done: the next in line gets the session, or it rests, or it ends."""
         if self.closed or pooled.worn(self._limits, now=self._clock()):
             self.discard(pooled, "it is worn")
-        elif self._seating.owed:
+        elif self._seating.share.owed:
             self._give_up(pooled)
         else:
             self._leave_busy(pooled)
@@ -165,9 +165,9 @@ class SessionStock:
     def _serve(self) -> None:
         if self.closed:
             return
-        self._line.serve(self._find)
-        if self._entrance.is_down and not (self._idle or self._busy):
-            self._line.turn_away(self._down, lanes=(Lane.INTERACTIVE,))
+        self._line.serve(self._find, past_the_first=self._entrance.shut_for > 0)
+        if self._entrance.is_down:
+            self._line.turn_away(self._down, whom=self._waits_in_vain)
         self._schedule_reopening()
         self._seating.changed()
 
@@ -179,7 +179,7 @@ class SessionStock:
         if grant is None and not self._entrance.shut_for:
             if self.held < share.seats:
                 grant = _Vacancy(lane, None)
-            elif self._idle:
+            elif self._idle and self._seating.is_answered:
                 grant = _Vacancy(lane, self._close(self._idle[0], "it makes room", into=self._replaced))
         if grant is not None:
             self._serving[lane] += 1
@@ -199,7 +199,7 @@ class SessionStock:
 
     def _take_share(self) -> None:
         self._serve()
-        for pooled in self._idle[: self._seating.owed]:
+        for pooled in self._idle[: self._seating.share.owed]:
             self._give_up(pooled)
 
     def _give_up(self, pooled: PooledSession) -> None:
@@ -239,6 +239,11 @@ class SessionStock:
             closing=len(self._closing),
             waited=self._line.longest(),
         )
+
+    def _waits_in_vain(self, waiter: Waiter[_Grant]) -> bool:
+        """Whether a live caller could only be served by a session that can't be opened now; bulk has time."""
+        settings = {pooled.settings for pooled in (*self._idle, *self._busy)}
+        return waiter.ticket.lane is Lane.INTERACTIVE and (waiter.fresh or waiter.settings not in settings)
 
     def _down(self) -> UpstreamUnreachable:
         return UpstreamUnreachable("The voice service could not be reached", retry_after=self._entrance.shut_for)

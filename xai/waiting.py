@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -22,7 +22,7 @@ _CALLERS_A_PLACE = 10
 class Ticket:
     """A place in a lane's line; lower ranks are served first. `since` is the clock's seconds."""
 
-    rank: int
+    rank: tuple[int, int]
     lane: Lane
     since: float
 
@@ -31,7 +31,7 @@ class Ticket:
 class Waiter(Generic[Grant]):
     """Somebody who wants a session with these settings; `fresh`: one that was not used before."""
 
-    rank: int
+    rank: tuple[int, int]
     ticket: Ticket = field(compare=False)
     settings: SessionSettings = field(compare=False)
     fresh: bool = field(compare=False)
@@ -48,7 +48,8 @@ class WaitingLine(Generic[Grant]):
 
     def ticket(self, lane: Lane, *, place: int) -> Ticket:
         """A place behind those who have one; further back for a later utterance, so that short readings pass."""
-        return Ticket(rank=next(self._numbers) + place * _CALLERS_A_PLACE, lane=lane, since=self._clock())
+        number = next(self._numbers)
+        return Ticket(rank=(number + place * _CALLERS_A_PLACE, number), lane=lane, since=self._clock())
 
     def join(self, ticket: Ticket, settings: SessionSettings, *, fresh: bool) -> Waiter[Grant]:
         """Waits at the ticket's place."""
@@ -57,25 +58,34 @@ class WaitingLine(Generic[Grant]):
         heapq.heappush(self._lines[ticket.lane], waiter)
         return waiter
 
-    def serve(self, find: Callable[[Waiter[Grant]], Grant | None]) -> None:
-        """Grants each lane, live callers' first, what `find` has for its first in line, until it has nothing."""
+    def serve(self, find: Callable[[Waiter[Grant]], Grant | None], *, past_the_first: bool = False) -> None:
+        """Grants each lane, live callers' first, what `find` has for its first in line, until it has nothing.
+
+        `past_the_first`: whoever it has nothing for does not stand in the way of those behind.
+        """
         for line in self._lines.values():
+            passed = []
             while line:
                 waiter = line[0]
                 if not waiter.granted.done():
                     grant = find(waiter)
-                    if grant is None:
+                    if grant is not None:
+                        waiter.granted.set_result(grant)
+                    elif past_the_first:
+                        passed.append(waiter)
+                    else:
                         break
-                    waiter.granted.set_result(grant)
                 heapq.heappop(line)
+            for waiter in passed:
+                heapq.heappush(line, waiter)
 
-    def turn_away(self, error: Callable[[], Exception], *, lanes: Collection[Lane] = tuple(Lane)) -> None:
-        """Everybody in these lanes' lines gets an error of their own."""
-        for lane in lanes:
-            waiters, self._lines[lane] = self._lines[lane], []
-            for waiter in waiters:
-                if not waiter.granted.done():
-                    waiter.granted.set_exception(error())
+    def turn_away(
+        self, error: Callable[[], Exception], *, whom: Callable[[Waiter[Grant]], bool] = lambda waiter: True
+    ) -> None:
+        """Those in line get an error, each one of its own."""
+        for waiter in [waiter for line in self._lines.values() for waiter in line]:
+            if not waiter.granted.done() and whom(waiter):
+                waiter.granted.set_exception(error())
 
     def waiting(self) -> dict[Lane, int]:
         """How many wait in each lane."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 
 from speech.errors import Unavailable
 from speech.ports import Admission, Need, Share
@@ -35,7 +36,10 @@ class FakeSeats:
         if self.away:
             raise Unavailable("redis")
         self.needs.append(need)
-        return self.share
+        told, left = self.share, self.share.seats - self.share.owed
+        # A debt is told once.
+        self.share = replace(told, seats=left, owed=0)
+        return told
 
     async def follow(self, on_call: Callable[[], None]) -> None:
         self._calls.append(on_call)
