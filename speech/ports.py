@@ -165,15 +165,16 @@ class Need:
     waited: float
 
     @property
-    def held(self) -> int:
-        """How many seats that takes."""
-        return sum(self.serving.values()) + self.idle + self.closing
+    def open(self) -> int:
+        """How many seats it goes on to need."""
+        return sum(self.serving.values()) + self.idle
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Share:
     """A process's part of the sessions: how many it may have, and how many callers of each lane it may serve at once.
 
+    The seat of one that is closing is not among them: whoever waits longest may get it.
     `owed` of them others wait for: idle ones are closed at once, then those that come free.
     """
 

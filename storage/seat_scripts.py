@@ -137,12 +137,12 @@ end
 local answer = {0, 0, 0, 0, group.epoch}
 local mine = holders[me]
 if mine then
-  local held = mine.serving.interactive + mine.serving.bulk + mine.idle + mine.closing
+  local open = mine.serving.interactive + mine.serving.bulk + mine.idle
   local allowed = may_serve_bulk(mine)
   bulk = bulk + allowed - mine.allowed
   mine.allowed = allowed
   local interactive = goals.interactive < wanted.interactive and mine.interactive.goal or maximum
-  answer = {held + mine.given, interactive, allowed, mine.owed, group.epoch}
+  answer = {open + mine.given, interactive, allowed, mine.owed, group.epoch}
 end
 local called = {}
 for _, id in ipairs(ids) do

@@ -51,6 +51,7 @@ class SessionPool:
         self._modes = SpeakModes(clock=clock)
 
     async def __aenter__(self) -> Self:
+        self._stock.open()
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -93,12 +93,12 @@ class Seating:
         self._said, self._is_asking = need, True
         # What is not said to be in use may be somebody else's from this moment on.
         bulk = {Lane.BULK: need.serving[Lane.BULK]}
-        self.share = replace(before, seats=need.held, callers={**before.callers, **bulk}, owed=0)
+        self.share = replace(before, seats=need.open, callers={**before.callers, **bulk}, owed=0)
         try:
             self.share = await self._seats.settle(need)
             self._is_away = False
         except Unavailable:
-            self.share = replace(before, seats=need.held, owed=0)
+            self.share = replace(before, owed=0)
             self._is_away = True
         self._is_asking = False
         self._on_share()

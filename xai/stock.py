@@ -60,6 +60,10 @@ class SessionStock:
         """How many seats are taken."""
         return len(self._idle) + sum(self._serving.values()) + len(self._closing)
 
+    def open(self) -> None:
+        """Begins to say what it has, so that it is known before anybody asks; the first caller does it, too."""
+        self._seating.changed()
+
     def ticket(self, lane: Lane, *, place: int) -> Ticket:
         """A place in line, which its holder keeps over several `acquire`."""
         return self._line.ticket(lane, place=place)

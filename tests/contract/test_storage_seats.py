@@ -47,7 +47,7 @@ class Process:
     async def serve(self, lane: Lane) -> int:
         await self.settle()
         need = self.need
-        room = min(self.share.seats - need.held + need.idle, self.share.callers[lane] - need.serving[lane])
+        room = min(self.share.seats - need.open + need.idle, self.share.callers[lane] - need.serving[lane])
         served = max(0, min(need.waiting[lane], room))
         self.need = replace(
             need,
@@ -111,7 +111,7 @@ async def test_one_process_gets_all_and_no_more(only: Process) -> None:
 async def test_all_together_have_no_more_than_there_are(redis: Redis) -> None:
     processes = [process(redis) for _ in range(4)]
     served = await asyncio.gather(*(one.want(LIVE, 5) for one in processes))
-    assert sum(served) == sum(one.need.held for one in processes) == 10
+    assert sum(served) == sum(one.need.open for one in processes) == 10
 
 
 async def test_groups_do_not_count_together(redis: Redis) -> None:
@@ -254,7 +254,7 @@ async def test_a_wiped_redis_learns_anew_who_has_what_before_it_gives_more(redis
     await redis.flushall()
     assert await first.want(LIVE, 3) == 0
     assert (await second.settle()).seats == 6
-    assert first.need.held + second.need.held == 10
+    assert first.need.open + second.need.open == 10
 
 
 async def test_more_than_there_are_is_given_up(redis: Redis) -> None:

@@ -23,7 +23,7 @@ class FakeSeats:
     @property
     def held(self) -> int:
         """How many seats the process said it has."""
-        return self.needs[-1].held if self.needs else 0
+        return self.needs[-1].open + self.needs[-1].closing if self.needs else 0
 
     def change(self, new: Share) -> None:
         """Gives another share and calls."""
