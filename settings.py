@@ -68,6 +68,11 @@ class XaiSettings(_Group):
             raise ValueError("XAI_RESERVED_SESSIONS is more than XAI_MAX_SESSIONS")
         return self
 
+    @property
+    def worker_threads(self) -> int:
+        """Renders at once in a worker: enough to keep all sessions busy while others wait, encode or are put."""
+        return max(64, 2 * self.max_sessions)
+
 
 class RedisSettings(_Group):
     """Where Redis and the broker are; None until the embedded ones have an address."""
