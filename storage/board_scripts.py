@@ -14,6 +14,8 @@ FENCE_KEY = "recite:fence"
 # Live jobs by name: those of a lane that are queued, scored by since when; those rendering, by their last change; and
 # all of them by when somebody looks next whether they are worked on. Milliseconds of Redis' clock.
 QUEUED_KEY, RENDERING_KEY, LOOKS_KEY = "recite:queued:", "recite:rendering", "recite:looks"
+# Per lane, which job was started last: since when it was queued, and when it was started.
+PACE_KEY = "recite:pace:"
 FIRST_LOOK_MS = 5000
 
 FIELDS = ("status", "generation", "created_at", "started_at", "attempts", "utterances", "error", "facts")
@@ -41,7 +43,7 @@ class Script:
 _QUOTED_FIELDS = ", ".join(f"'{name}'" for name in FIELDS)
 _JOB = f"redis.call('HMGET', KEYS[1], {_QUOTED_FIELDS}"
 _PUBLISH = f"redis.call('PUBLISH', '{CHANNEL}', ARGV[1])"
-_NOW = """
+NOW = """
 local function now()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
@@ -57,7 +59,7 @@ local function next_token(fence)
 end
 """
 # A job without a lane is one that an earlier version wrote, or one that came back ready after a wipe.
-_INDEX = f"""
+INDEX = f"""
 local function index(name, lane, status)
   redis.call('ZREM', '{RENDERING_KEY}', name)
   if lane then redis.call('ZREM', '{QUEUED_KEY}' .. lane, name) end
@@ -96,9 +98,9 @@ return job
 # Returns the job's fields for a hit or a join, the new generation for a miss. The fresh token shuts out whoever
 # still works on an earlier generation.
 CLAIM = Script(
-    _NOW
+    NOW
     + _TOKEN
-    + _INDEX
+    + INDEX
     + f"""
 local job = {_JOB}, 'ended_at')
 local status = job[1]
@@ -119,8 +121,8 @@ return generation
 # then fields to set in pairs.
 # Returns 'moved' or 'same' and the job's fields, or why nothing was changed: 'forgotten', 'stale', 'illegal'.
 MOVE = Script(
-    _NOW
-    + _INDEX
+    NOW
+    + INDEX
     + f"""
 local target, token = ARGV[2], ARGV[4]
 local old = redis.call('HMGET', KEYS[1], 'status', 'token', 'lane')
@@ -145,6 +147,11 @@ elseif target ~= 'queued' then
 end
 if target == 'ready' then redis.call('HDEL', KEYS[1], 'error') end
 redis.call('PEXPIRE', KEYS[1], ARGV[5])
+if target == 'queued' then redis.call('HDEL', KEYS[1], 'looks') end
+if target == 'rendering' and old[1] == 'queued' and old[3] then
+  local since = redis.call('ZSCORE', '{QUEUED_KEY}' .. old[3], ARGV[1])
+  redis.call('HSET', '{PACE_KEY}' .. old[3], 'since', since or 0, 'at', now())
+end
 index(ARGV[1], old[3], target)
 {_PUBLISH}
 return {{'moved', {_JOB})}}
@@ -153,8 +160,8 @@ return {{'moved', {_JOB})}}
 
 # KEYS job. ARGV name, generation.
 FORGET = Script(
-    _NOW
-    + _INDEX
+    NOW
+    + INDEX
     + f"""
 local job = redis.call('HMGET', KEYS[1], 'status', 'generation', 'attempts', 'lane')
 if job[1] ~= 'queued' or job[2] ~= ARGV[2] or job[3] ~= '0' then return 0 end
