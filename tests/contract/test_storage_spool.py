@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import os
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -54,6 +55,11 @@ def spool(folder: Path) -> Spool:
     return DiskSpool(folder, max_bytes=20_000)
 
 
+def files(folder: Path) -> list[str]:
+    """What lies in the folder."""
+    return sorted(path.name for path in folder.iterdir())
+
+
 async def left_waiting(spool: Spool, card: Card = CARD, content: bytes = CONTENT) -> str:
     """An entry whose put failed."""
     with pytest.raises(Away):
@@ -65,10 +71,10 @@ async def left_waiting(spool: Spool, card: Card = CARD, content: bytes = CONTENT
 async def test_what_is_put_does_not_wait(spool: Spool, folder: Path) -> None:
     assert await spool.waiting() == []
     async with spool.keep(CARD, CONTENT) as body:
-        assert body.read_bytes() == CONTENT
+        assert await asyncio.to_thread(body.read_bytes) == CONTENT
         assert await spool.find(CARD.name) == (CARD, CONTENT)
     assert await spool.find(CARD.name) is None
-    assert list(folder.iterdir()) == []
+    assert files(folder) == []
 
 
 async def test_what_can_not_be_put_waits_for_the_next_process(spool: Spool, folder: Path) -> None:
@@ -78,7 +84,7 @@ async def test_what_can_not_be_put_waits_for_the_next_process(spool: Spool, fold
     assert await later.find("ara-012") is None
     async with later.take(entry) as taken:
         assert taken is not None
-        assert (taken[0], taken[1].read_bytes()) == (CARD, CONTENT)
+        assert (taken[0], await asyncio.to_thread(taken[1].read_bytes)) == (CARD, CONTENT)
     assert await later.waiting() == await spool.waiting() == []
 
 
@@ -124,17 +130,16 @@ async def test_what_a_killed_process_kept_can_be_taken(spool: Spool, folder: Pat
 
 async def test_a_full_spool_takes_nothing_and_leaves_nothing(spool: Spool, folder: Path) -> None:
     await left_waiting(spool)
-    before = sorted(folder.iterdir())
+    before = files(folder)
     with pytest.raises(Unavailable) as refused:
         async with spool.keep(CARD, CONTENT * 3):
             pytest.fail("there is no room")
     assert refused.value.dependency == "disk"
-    assert sorted(folder.iterdir()) == before
+    assert files(folder) == before
 
 
-async def test_a_folder_that_can_not_be_made_is_a_full_one(folder: Path) -> None:
-    folder.parent.write_text("a file where the folder should be")
-    spool = DiskSpool(folder, max_bytes=20_000)
+async def test_a_folder_that_can_not_be_made_is_a_full_one() -> None:
+    spool = DiskSpool(Path(__file__) / "spool", max_bytes=20_000)
     assert await spool.waiting() == []
     assert await spool.find(CARD.name) is None
     with pytest.raises(Unavailable):
@@ -163,15 +168,18 @@ async def test_what_is_damaged_counts_as_not_there_and_goes(
     assert await spool.find(CARD.name) is None
     async with spool.take(entry) as taken:
         assert taken is None
-    assert list(folder.iterdir()) == []
+    assert files(folder) == []
 
 
-async def test_drafts_of_the_dead_go_those_of_the_living_stay(spool: Spool, folder: Path) -> None:
-    folder.mkdir(parents=True)
-    old, new = folder / "ara-0.0000.draft", folder / "ara-1.0000.draft"
-    for draft in (old, new):
-        draft.write_bytes(CONTENT)
-        draft.with_suffix(".json").write_bytes(CARD.to_json())
-    os.utime(old, (0, 0))
-    assert await spool.waiting() == []
-    assert sorted(folder.iterdir()) == sorted([new, new.with_suffix(".json")])
+def written_halfway(folder: Path, name: str, *, at: float) -> None:
+    draft = folder / f"{name}.draft"
+    draft.write_bytes(CONTENT)
+    draft.with_suffix(".json").write_bytes(CARD.to_json())
+    os.utime(draft, (at, at))
+
+
+async def test_drafts_of_the_dead_go_those_of_the_living_stay(tmp_path: Path) -> None:
+    written_halfway(tmp_path, "ara-0.0000", at=0)
+    written_halfway(tmp_path, "ara-1.0000", at=time.time())
+    assert await DiskSpool(tmp_path, max_bytes=20_000).waiting() == []
+    assert files(tmp_path) == ["ara-1.0000.draft", "ara-1.0000.json"]
