@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Protocol
 from speech.card import Card
 from speech.job import Cache, Job, JobError
 from speech.recipe import Recipe
+from speech.request import Lane
 
 
 class Area(StrEnum):
@@ -46,6 +48,25 @@ class AudioStore(Protocol):
 
     async def presigned_url(self, key: str, *, seconds: int, content_type: str, file_name: str | None = None) -> str:
         """A URL by which a browser gets the object itself; `file_name` makes it a download."""
+
+
+class Spool(Protocol):
+    """Where masters wait, on this machine, until they are in the bucket; they survive the worker that bought them."""
+
+    def keep(self, card: Card, content: bytes) -> AbstractAsyncContextManager[Path]:
+        """Writes both down; the block puts them into the bucket. Left well, they are removed, else they wait.
+
+        Raises Unavailable (`disk`), and leaves nothing, when there is no room.
+        """
+
+    async def find(self, name: str) -> tuple[Card, bytes] | None:
+        """What waits under a name, its card and its content; None when there is nothing."""
+
+    async def waiting(self) -> list[str]:
+        """The entries that there are, those that somebody works on included."""
+
+    def take(self, entry: str) -> AbstractAsyncContextManager[tuple[Card, Path] | None]:
+        """As `keep` for one that waits; None when somebody else works on it, or did and is done."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -109,6 +130,35 @@ class JobBoard(Protocol):
 
     async def requeue(self, name: str, lease: Lease) -> None:
         """rendering → queued, by a worker that stops; raises StaleToken for a stale one."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stray:
+    """A live job that nobody works on. `is_hopeless`: whoever worked on it died, too often for it to be chance."""
+
+    name: str
+    lane: Lane
+    is_hopeless: bool
+
+
+class StrayJobs(Protocol):
+    """Finds the jobs that are to be sent again; asked every second or so by every worker."""
+
+    async def due(self) -> list[Stray]:
+        """Queued jobs whose message may be lost, and such as lost their worker, which are queued again by then.
+
+        Nobody else is told of the same ones, nor is anybody again until a while has passed; raises Unavailable.
+        """
+
+
+class Dispatch(Protocol):
+    """The way of a job to the workers."""
+
+    async def send(self, name: str, *, lane: Lane) -> None:
+        """Puts the job's name into its lane's queue; raises Unavailable. It may arrive twice, or late."""
+
+    async def check(self) -> None:
+        """Returns when the queues can be reached; raises Unavailable otherwise."""
 
 
 class JobWatch(Protocol):
