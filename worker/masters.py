@@ -12,13 +12,15 @@ from audio.codecs import FORMATS
 from audio.masters import decode_master, encode_master
 from audio.pcm import MASTER_RATE, PcmStitcher, duration_ms, sample_count
 from audio.polish import polish
+from audio.soundness import check_soundness
 from speech.card import Card
 from speech.errors import AudioUnusable, Unavailable, UnknownJob
 from speech.ports import Area, AudioStore, Delivery, Spool, Synthesizer
-from speech.proof import Proof, check_duration, prove
+from speech.proof import Proof, check_duration
 from speech.recipe import Recipe
 from storage.keys import object_key
 from worker.retrying import Retrying
+from worker.wording import Wording
 
 _FLAC = FORMATS["flac"]
 
@@ -80,12 +82,12 @@ class Masters:
 
     async def spoken(self, text: str, *, recipe: Recipe, again: Callable[[], Awaitable[object]]) -> Master:
         """A new master; `again` runs before every further attempt. Raises a RenderError when it is given up."""
-        attempts = 0
+        attempts, wording = 0, Wording(synthesizer=self.synthesizer)
 
         async def attempt() -> Master:
             nonlocal attempts
             attempts += 1
-            return await self._speak(text, recipe=recipe, attempts=attempts)
+            return await self._speak(text, recipe=recipe, wording=wording, attempts=attempts)
 
         return await self.speaking(attempt, name=recipe.job_name, again=again)
 
@@ -143,7 +145,7 @@ class Masters:
             timings={"first_audio_ms": master.first_audio_ms, "rendered_ms": master.spoken_ms},
         )
 
-    async def _speak(self, text: str, *, recipe: Recipe, attempts: int) -> Master:
+    async def _speak(self, text: str, *, recipe: Recipe, wording: Wording, attempts: int) -> Master:
         started, first = self.monotonic(), 0.0
         stitcher, pieces = PcmStitcher(), []
 
@@ -152,12 +154,13 @@ class Masters:
             first = first or self.monotonic()
             pieces.append(stitcher.feed(pcm))
 
-        spoken = await self.synthesizer.speak(text, delivery=_delivery(recipe), on_audio=listen)
+        spoken, proof = await wording.speak(text, delivery=_delivery(recipe), on_audio=listen)
         ended, pcm = self.monotonic(), b"".join(pieces)
         # Polishing refuses what is empty or silent, and then it is spoken again.
         polished = await asyncio.to_thread(polish, pcm)
         seconds = sample_count(polished) / MASTER_RATE
         check_duration(text, seconds, speed=recipe.request.speed)
+        await asyncio.to_thread(check_soundness, pcm)
         return Master(
             name=recipe.utterance_name(text),
             characters=len(text),
@@ -167,7 +170,7 @@ class Masters:
             attempts=attempts,
             first_audio_ms=round((first - started) * 1000),
             spoken_ms=round((ended - started) * 1000),
-            proof=prove(text, spoken.transcript, pronunciations=recipe.request.pronunciations),
+            proof=proof,
         )
 
 
