@@ -10,8 +10,7 @@ from pathlib import Path
 
 from audio.codecs import FORMATS
 from audio.masters import decode_master, encode_master
-from audio.pcm import MASTER_RATE, PcmStitcher, duration_ms, sample_count
-from audio.polish import polish
+from audio.pcm import MASTER_RATE, duration_ms, sample_count
 from audio.soundness import check_soundness
 from speech.card import Card
 from speech.errors import AudioUnusable, Unavailable, UnknownJob
@@ -19,7 +18,9 @@ from speech.ports import Area, AudioStore, Delivery, Spool, Synthesizer
 from speech.proof import Proof, check_duration
 from speech.recipe import Recipe
 from storage.keys import object_key
+from worker.airing import Airing
 from worker.retrying import Retrying
+from worker.take import Take
 from worker.wording import Wording
 
 _FLAC = FORMATS["flac"]
@@ -27,12 +28,11 @@ _FLAC = FORMATS["flac"]
 
 @dataclass(frozen=True, kw_only=True)
 class Master:
-    """One utterance at 24 kHz: `pcm` as the upstream sent it, `polished` as it is heard. Times in milliseconds."""
+    """One utterance at 24 kHz: `pcm` as the upstream sent it, not polished yet. Times in milliseconds."""
 
     name: str
     characters: int
     pcm: bytes
-    polished: bytes
     speak_mode: str
     attempts: int
     first_audio_ms: int
@@ -41,7 +41,7 @@ class Master:
 
     def without_audio(self) -> Master:
         """What is known of it, for as long as the whole reading takes."""
-        return replace(self, pcm=b"", polished=b"")
+        return replace(self, pcm=b"")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,12 +65,10 @@ class Masters:
                 return None
             card, flac = found
             pcm = await asyncio.to_thread(decode_master, flac)
-            polished = await asyncio.to_thread(polish, pcm)
             return Master(
                 name=name,
                 characters=len(text),
                 pcm=pcm,
-                polished=polished,
                 speak_mode=card.speak_modes[0],
                 attempts=0,
                 first_audio_ms=0,
@@ -80,14 +78,19 @@ class Masters:
         except (AudioUnusable, UnknownJob, LookupError, TypeError, ValueError):
             return None
 
-    async def spoken(self, text: str, *, recipe: Recipe, again: Callable[[], Awaitable[object]]) -> Master:
-        """A new master; `again` runs before every further attempt. Raises a RenderError when it is given up."""
+    async def spoken(
+        self, text: str, *, recipe: Recipe, airing: Airing, again: Callable[[], Awaitable[object]]
+    ) -> Master:
+        """A new master, aired while it is spoken; `again` runs before every further attempt.
+
+        Raises a RenderError when it is given up.
+        """
         attempts, wording = 0, Wording(synthesizer=self.synthesizer)
 
         async def attempt() -> Master:
             nonlocal attempts
             attempts += 1
-            return await self._speak(text, recipe=recipe, wording=wording, attempts=attempts)
+            return await self._speak(text, recipe=recipe, airing=airing, wording=wording, attempts=attempts)
 
         return await self.speaking(attempt, name=recipe.job_name, again=again)
 
@@ -98,10 +101,11 @@ class Masters:
         key = card.key
         return card, await self.insist(lambda: self.store.read(key), name=recipe.job_name)
 
-    async def keep(self, master: Master, *, recipe: Recipe, folder: Path) -> None:
-        """Puts a new master and then its card into the bucket; while that is away they wait in the spool.
+    async def keep(self, master: Master, *, recipe: Recipe, airing: Airing, folder: Path) -> None:
+        """Puts a new master and then its card into the bucket; from then on it need not be on air.
 
-        Raises Unavailable when it stays away; without room in the spool, at once.
+        While the bucket is away they wait in the spool. Raises Unavailable when it stays away; without room in the
+        spool, at once.
         """
         flac = await asyncio.to_thread(encode_master, master.pcm)
         card = self._card(master, flac, recipe=recipe)
@@ -114,6 +118,7 @@ class Masters:
             if error.dependency != "disk":
                 raise
             await self._keep_unspooled(card, flac, folder=folder)
+        await airing.let_go()
 
     async def _keep_unspooled(self, card: Card, flac: bytes, *, folder: Path) -> None:
         body = folder / f"{card.name}.{_FLAC.extension}"
@@ -145,30 +150,26 @@ class Masters:
             timings={"first_audio_ms": master.first_audio_ms, "rendered_ms": master.spoken_ms},
         )
 
-    async def _speak(self, text: str, *, recipe: Recipe, wording: Wording, attempts: int) -> Master:
-        started, first = self.monotonic(), 0.0
-        stitcher, pieces = PcmStitcher(), []
-
-        async def listen(pcm: bytes) -> None:
-            nonlocal first
-            first = first or self.monotonic()
-            pieces.append(stitcher.feed(pcm))
-
-        spoken, proof = await wording.speak(text, delivery=_delivery(recipe), on_audio=listen)
-        ended, pcm = self.monotonic(), b"".join(pieces)
-        # Polishing refuses what is empty or silent, and then it is spoken again.
-        polished = await asyncio.to_thread(polish, pcm)
-        seconds = sample_count(polished) / MASTER_RATE
-        check_duration(text, seconds, speed=recipe.request.speed)
-        await asyncio.to_thread(check_soundness, pcm)
+    async def _speak(self, text: str, *, recipe: Recipe, airing: Airing, wording: Wording, attempts: int) -> Master:
+        started, take = self.monotonic(), Take(airing, monotonic=self.monotonic)
+        try:
+            spoken, proof = await wording.speak(text, delivery=_delivery(recipe), on_audio=take.hear)
+            ended = self.monotonic()
+            # What is empty or silent is refused, and then it is spoken again.
+            await take.finish()
+            check_duration(text, take.seconds, speed=recipe.request.speed)
+            await asyncio.to_thread(check_soundness, take.pcm)
+        except BaseException:
+            await airing.again()
+            raise
+        await airing.end()
         return Master(
             name=recipe.utterance_name(text),
             characters=len(text),
-            pcm=pcm,
-            polished=polished,
+            pcm=take.pcm,
             speak_mode=spoken.speak_mode,
             attempts=attempts,
-            first_audio_ms=round((first - started) * 1000),
+            first_audio_ms=round((take.first_at - started) * 1000),
             spoken_ms=round((ended - started) * 1000),
             proof=proof,
         )
