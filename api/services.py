@@ -15,6 +15,7 @@ from typing import TypedDict
 from starlette.requests import Request
 
 from api.dispatch import Dispatch
+from api.live.stage import LiveStage
 from api.schemas import JobRequest
 from settings import Settings
 from speech.card import Card
@@ -48,6 +49,7 @@ class Services:
     store: AudioStore
     dispatch: Dispatch
     heartbeats: Heartbeats
+    stage: LiveStage
     _cards: OrderedDict[str, Card] = field(default_factory=OrderedDict)
 
     @staticmethod
