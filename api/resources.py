@@ -37,7 +37,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         stack.callback(dispatch.close)
         board = RedisJobBoard(redis)
         reader = LiveReader(live=RedisLiveStream(redis), store=store)
-        stage = LiveStage(board=board, watch=watch, reader=reader, audience=RedisAudience(redis))
+        stage = LiveStage(order=board.order, watch=watch, reader=reader, audience=RedisAudience(redis))
         stack.push_async_callback(stage.close)
         yield Services(
             settings=settings,

@@ -17,6 +17,7 @@ from starlette.requests import Request
 from api.dispatch import Dispatch
 from api.live.stage import LiveStage
 from api.schemas import JobRequest
+from api.shared import Shared
 from settings import Settings
 from speech.card import Card
 from speech.errors import Unavailable
@@ -123,7 +124,7 @@ class Services:
         """The card of a name; what stands under a name never changes, so the last ones are held."""
         card = self._cards.get(name)
         if card is None:
-            card = await self.store.card(name)
+            card = await self._looks.shared(name)
             if card is not None:
                 self._cards[name] = card
                 if len(self._cards) > _CARDS_HELD:
@@ -131,6 +132,10 @@ class Services:
         else:
             self._cards.move_to_end(name)
         return card
+
+    @cached_property
+    def _looks(self) -> Shared[Card | None]:
+        return Shared(self.store.card)
 
     def audio_url(self, name: str, request: Request) -> str:
         """Where the audio of a job is heard: at the CDN, at PUBLIC_URL, or where this request came in."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import aclosing
 from typing import Any
 
@@ -21,13 +21,22 @@ log = logging.getLogger(__name__)
 class LiveReading:
     """The tape of a reading's PCM and the renditions made from it; works from its first rendition until `close`."""
 
-    def __init__(self, recipe: Recipe, *, reader: LiveReader, watch: JobWatch, audience: Audience) -> None:
+    def __init__(
+        self,
+        recipe: Recipe,
+        *,
+        reader: LiveReader,
+        watch: JobWatch,
+        audience: Audience,
+        new_tape: Callable[[], Tape],
+    ) -> None:
         self.name = recipe.reading_name
         self._recipe = recipe
         self._reader = reader
         self._watch = watch
         self._audience = audience
-        self._pcm = Tape()
+        self._new_tape = new_tape
+        self._pcm = new_tape()
         self._renditions: list[LiveRendition] = []
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -46,7 +55,7 @@ class LiveReading:
         for known in self._renditions:
             if known.name == recipe.job_name and not known.tape.is_cut:
                 return known
-        rendition = LiveRendition(recipe, pcm=self._pcm)
+        rendition = LiveRendition(recipe, pcm=self._pcm, tape=self._new_tape())
         self._renditions.append(rendition)
         if len(self._renditions) == 1:
             self._start(self._record())

@@ -24,9 +24,9 @@ _MOST_AT_ONCE, _INLINE = 256 * 1024, 16 * 1024
 class LiveRendition:
     """Turns a reading's PCM into one format's bytes on `tape`, and cuts them off when the job fails."""
 
-    def __init__(self, recipe: Recipe, *, pcm: Tape) -> None:
+    def __init__(self, recipe: Recipe, *, pcm: Tape, tape: Tape) -> None:
         self.name = recipe.job_name
-        self.tape = Tape()
+        self.tape = tape
         self.listeners = 0
         self.is_over = False
         self._rendition = recipe.request.rendition

@@ -3,27 +3,39 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from api.live.reader import LiveReader
 from api.live.reading import LiveReading
 from api.live.rendition import LiveRendition
 from api.live.tape import Tape
-from speech.ports import Audience, JobBoard, JobWatch
+from speech.ports import Audience, JobWatch
+from speech.recipe import Recipe
 
 
 class LiveStage:
-    """Follows a reading from its first listener on; it is let go `linger` seconds after the last one left."""
+    """Follows a reading from its first listener on; it is let go `linger` seconds after the last one left.
+
+    `order` is the board's.
+    """
 
     def __init__(
-        self, *, board: JobBoard, watch: JobWatch, reader: LiveReader, audience: Audience, linger: float = 2.0
+        self,
+        *,
+        order: Callable[[str], Awaitable[Recipe | None]],
+        watch: JobWatch,
+        reader: LiveReader,
+        audience: Audience,
+        linger: float = 2.0,
+        new_tape: Callable[[], Tape] = Tape,
     ) -> None:
-        self._board = board
+        self._order = order
         self._watch = watch
         self._reader = reader
         self._audience = audience
         self._linger = linger
+        self._new_tape = new_tape
         self._readings: dict[str, LiveReading] = {}
         self._jobs: dict[str, tuple[LiveReading, LiveRendition]] = {}
         # Those that were cut off, too, until their last listener has noticed.
@@ -59,7 +71,7 @@ class LiveStage:
 
     async def _begun(self, name: str) -> tuple[LiveReading, LiveRendition] | None:
         try:
-            recipe = await self._board.order(name)
+            recipe = await self._order(name)
         except (LookupError, TypeError, ValueError):
             # Another version's order: its audio is heard when it is finished.
             return None
@@ -70,7 +82,9 @@ class LiveStage:
             return found
         reading = self._readings.get(recipe.reading_name)
         if reading is None or reading.is_cut:
-            reading = LiveReading(recipe, reader=self._reader, watch=self._watch, audience=self._audience)
+            reading = LiveReading(
+                recipe, reader=self._reader, watch=self._watch, audience=self._audience, new_tape=self._new_tape
+            )
             self._readings[reading.name] = reading
             self._open.add(reading)
         self._jobs[name] = reading, reading.rendition(recipe)

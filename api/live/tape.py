@@ -6,6 +6,7 @@ import asyncio
 import os
 import tempfile
 from collections.abc import AsyncGenerator
+from typing import BinaryIO
 
 from speech.errors import CutOff
 
@@ -16,9 +17,9 @@ PIECE_BYTES = 32 * 1024
 class Tape:
     """One writes, many read. The file has no name: nothing is left behind, whatever ends the process."""
 
-    def __init__(self) -> None:
+    def __init__(self, file: BinaryIO | None = None) -> None:
         # Unbuffered: what is appended can be read.
-        self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115
+        self._file = file or tempfile.TemporaryFile(buffering=0)  # noqa: SIM115
         self._grown = asyncio.Event()
         self.size = 0
         self.is_ended = False
