@@ -10,26 +10,26 @@ from pathlib import Path
 
 from audio.codecs import FORMATS
 from audio.masters import decode_master, encode_master
-from audio.pcm import MASTER_RATE, PcmStitcher, duration_ms, sample_count
-from audio.polish import polish
+from audio.pcm import MASTER_RATE, duration_ms, sample_count
 from speech.card import Card
 from speech.errors import AudioUnusable, UnknownJob
 from speech.ports import Area, AudioStore, Delivery, Synthesizer
 from speech.proof import Proof, check_duration, prove
 from speech.recipe import Recipe
+from worker.airing import Airing
 from worker.retrying import Retrying
+from worker.take import Take
 
 _FLAC = FORMATS["flac"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Master:
-    """One utterance at 24 kHz: `pcm` as the upstream sent it, `polished` as it is heard. Times in milliseconds."""
+    """One utterance at 24 kHz: `pcm` as the upstream sent it, not polished yet. Times in milliseconds."""
 
     name: str
     characters: int
     pcm: bytes
-    polished: bytes
     speak_mode: str
     attempts: int
     first_audio_ms: int
@@ -38,7 +38,7 @@ class Master:
 
     def without_audio(self) -> Master:
         """What is known of it, for as long as the whole reading takes."""
-        return replace(self, pcm=b"", polished=b"")
+        return replace(self, pcm=b"")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,12 +62,10 @@ class Masters:
         try:
             flac = await self.insist(lambda: self.store.read(key), name=recipe.job_name)
             pcm = await asyncio.to_thread(decode_master, flac)
-            polished = await asyncio.to_thread(polish, pcm)
             return Master(
                 name=name,
                 characters=len(text),
                 pcm=pcm,
-                polished=polished,
                 speak_mode=card.speak_modes[0],
                 attempts=0,
                 first_audio_ms=0,
@@ -77,23 +75,32 @@ class Masters:
         except (AudioUnusable, UnknownJob, LookupError, TypeError, ValueError):
             return None
 
-    async def spoken(self, text: str, *, recipe: Recipe, again: Callable[[], Awaitable[object]]) -> Master:
-        """A new master; `again` runs before every further attempt. Raises a RenderError when it is given up."""
+    async def spoken(
+        self, text: str, *, recipe: Recipe, airing: Airing, again: Callable[[], Awaitable[object]]
+    ) -> Master:
+        """A new master, aired while it is spoken; `again` runs before every further attempt.
+
+        Raises a RenderError when it is given up.
+        """
         attempts = 0
 
         async def attempt() -> Master:
             nonlocal attempts
             attempts += 1
-            return await self._speak(text, recipe=recipe, attempts=attempts)
+            return await self._speak(text, recipe=recipe, airing=airing, attempts=attempts)
 
         return await self.speaking(attempt, name=recipe.job_name, again=again)
 
-    async def keep(self, master: Master, *, recipe: Recipe, folder: Path) -> None:
-        """Puts a new master and then its card into the bucket."""
+    async def keep(self, master: Master, *, recipe: Recipe, airing: Airing, folder: Path) -> None:
+        """Puts a new master and then its card into the bucket; from then on it need not be on air."""
+        samples = sample_count(master.pcm)
         flac = await asyncio.to_thread(encode_master, master.pcm)
+        # A bucket that is away is waited for without the sound in memory.
+        master = master.without_audio()
         sha256 = hashlib.sha256(flac).hexdigest()
-        body = folder / f"{master.name}.{_FLAC.extension}"
+        body, size = folder / f"{master.name}.{_FLAC.extension}", len(flac)
         await asyncio.to_thread(body.write_bytes, flac)
+        del flac
         key = await self.insist(
             lambda: self.store.put(
                 Area.MASTERS,
@@ -106,12 +113,11 @@ class Masters:
             name=recipe.job_name,
         )
         await asyncio.to_thread(body.unlink)
-        samples = sample_count(master.pcm)
         card = Card(
             name=master.name,
             key=key,
             sha256=sha256,
-            size=len(flac),
+            size=size,
             content_type=_FLAC.content_type,
             samples=samples,
             duration_ms=duration_ms(samples, MASTER_RATE),
@@ -125,32 +131,30 @@ class Masters:
             timings={"first_audio_ms": master.first_audio_ms, "rendered_ms": master.spoken_ms},
         )
         await self.insist(lambda: self.store.put_card(card), name=recipe.job_name)
+        await airing.let_go()
 
-    async def _speak(self, text: str, *, recipe: Recipe, attempts: int) -> Master:
-        started, first = self.monotonic(), 0.0
-        stitcher, pieces = PcmStitcher(), []
-
-        async def listen(pcm: bytes) -> None:
-            nonlocal first
-            first = first or self.monotonic()
-            pieces.append(stitcher.feed(pcm))
-
-        spoken = await self.synthesizer.speak(text, delivery=_delivery(recipe), on_audio=listen)
-        ended, pcm = self.monotonic(), b"".join(pieces)
-        # Polishing refuses what is empty or silent, and then it is spoken again.
-        polished = await asyncio.to_thread(polish, pcm)
-        seconds = sample_count(polished) / MASTER_RATE
-        check_duration(text, seconds, speed=recipe.request.speed)
+    async def _speak(self, text: str, *, recipe: Recipe, airing: Airing, attempts: int) -> Master:
+        started, take = self.monotonic(), Take(airing, monotonic=self.monotonic)
+        try:
+            spoken = await self.synthesizer.speak(text, delivery=_delivery(recipe), on_audio=take.hear)
+            ended = self.monotonic()
+            # What is empty or silent is refused, and then it is spoken again.
+            await take.finish()
+            check_duration(text, take.seconds, speed=recipe.request.speed)
+            proof = prove(text, spoken.transcript, pronunciations=recipe.request.pronunciations)
+        except BaseException:
+            await airing.again()
+            raise
+        await airing.end()
         return Master(
             name=recipe.utterance_name(text),
             characters=len(text),
-            pcm=pcm,
-            polished=polished,
+            pcm=take.pcm,
             speak_mode=spoken.speak_mode,
             attempts=attempts,
-            first_audio_ms=round((first - started) * 1000),
+            first_audio_ms=round((take.first_at - started) * 1000),
             spoken_ms=round((ended - started) * 1000),
-            proof=prove(text, spoken.transcript, pronunciations=recipe.request.pronunciations),
+            proof=proof,
         )
 
 

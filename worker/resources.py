@@ -17,6 +17,7 @@ from storage.audio_store import S3AudioStore
 from storage.ensured import ensured
 from storage.heartbeats import Heartbeats
 from storage.job_board import RedisJobBoard
+from storage.live_stream import RedisLiveStream
 from storage.redis_client import open_redis
 from worker.masters import Masters
 from worker.reading import ReadingMaker
@@ -53,7 +54,16 @@ async def open_render(settings: Settings, *, lanes: Sequence[str], scratch: Path
             clock=time.time,
             monotonic=time.monotonic,
         )
-        maker = ReadingMaker(board=board, store=store, masters=masters, insist=insist)
+        live = RedisLiveStream(redis)
+        stack.push_async_callback(live.close)
+        maker = ReadingMaker(
+            board=board,
+            store=store,
+            live=live,
+            masters=masters,
+            insist=insist,
+            at_once=_sessions(settings.xai, lanes=lanes),
+        )
         await stack.enter_async_context(_announced(Heartbeats(redis), lanes=lanes))
         yield Render(board=board, maker=maker, insist=insist, scratch=scratch)
 
@@ -65,9 +75,13 @@ async def _pool(settings: Settings, *, lanes: Sequence[str]) -> AsyncIterator[Se
         seconds = xai.render_timeout.total_seconds()
         open_seconds = min(_OPEN_SECONDS, seconds)
         client = RealtimeClient(xai.realtime_url, model=xai.model, bearers=bearers, open_seconds=open_seconds)
-        sessions = sum(xai.sessions_for(lane) for lane in lanes)
+        sessions = _sessions(xai, lanes=lanes)
         async with SessionPool(client, max_sessions=sessions, utterance_seconds=seconds) as pool:
             yield pool
+
+
+def _sessions(xai: XaiSettings, *, lanes: Sequence[str]) -> int:
+    return sum(xai.sessions_for(lane) for lane in lanes)
 
 
 @asynccontextmanager
