@@ -36,8 +36,9 @@ class LiveReader:
 
         Raises CutOff when what was handed on is void, or when the render is over and its sound is nowhere.
         """
-        joiner = Joiner()
-        for number, utterance in enumerate(cut(recipe.request.text, language=recipe.request.language)):
+        joiner, request = Joiner(), recipe.request
+        utterances = await asyncio.to_thread(cut, request.text, language=request.language)
+        for number, utterance in enumerate(utterances):
             part = _Part(reader=self, recipe=recipe, number=number, text=utterance.text, is_over=is_over)
             begun = False
             async with aclosing(part.pieces()) as pieces:
