@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
+from api.live.reader import LiveReader
+from api.live.stage import LiveStage
 from api.services import Services
 from celery_config import RENDER_TASK, make_celery
 from settings import Settings
+from storage.audience import RedisAudience
 from storage.audio_store import S3AudioStore
 from storage.dispatch import CeleryDispatch
 from storage.ensured import ensured
 from storage.heartbeats import Heartbeats
 from storage.job_board import RedisJobBoard
 from storage.job_watch import RedisJobWatch
+from storage.live_stream import RedisLiveStream
 from storage.redis_client import open_redis
 
 
@@ -32,11 +36,16 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         celery = make_celery(broker_url=settings.broker_url, publishes_only=True)
         dispatch = CeleryDispatch(celery, task=RENDER_TASK)
         stack.callback(dispatch.close)
+        board = RedisJobBoard(redis)
+        reader = LiveReader(live=RedisLiveStream(redis), store=store)
+        stage = LiveStage(order=board.order, watch=watch, reader=reader, audience=RedisAudience(redis))
+        stack.push_async_callback(stage.close)
         yield Services(
             settings=settings,
-            board=RedisJobBoard(redis),
+            board=board,
             watch=watch,
             store=store,
             dispatch=dispatch,
             heartbeats=Heartbeats(redis),
+            stage=stage,
         )

@@ -14,7 +14,9 @@ from typing import TypedDict
 
 from starlette.requests import Request
 
+from api.live.stage import LiveStage
 from api.schemas import JobRequest
+from api.shared import Shared
 from settings import Settings
 from speech.card import Card
 from speech.errors import Unavailable
@@ -47,6 +49,7 @@ class Services:
     store: AudioStore
     dispatch: Dispatch
     heartbeats: Heartbeats
+    stage: LiveStage
     _cards: OrderedDict[str, Card] = field(default_factory=OrderedDict)
 
     @staticmethod
@@ -120,7 +123,7 @@ class Services:
         """The card of a name; what stands under a name never changes, so the last ones are held."""
         card = self._cards.get(name)
         if card is None:
-            card = await self.store.card(name)
+            card = await self._looks.shared(name)
             if card is not None:
                 self._cards[name] = card
                 if len(self._cards) > _CARDS_HELD:
@@ -128,6 +131,10 @@ class Services:
         else:
             self._cards.move_to_end(name)
         return card
+
+    @cached_property
+    def _looks(self) -> Shared[Card | None]:
+        return Shared(self.store.card)
 
     def audio_url(self, name: str, request: Request) -> str:
         """Where the audio of a job is heard: at the CDN, at PUBLIC_URL, or where this request came in."""

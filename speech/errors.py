@@ -12,6 +12,7 @@ ReciteError
 ├── Unavailable               one of our own dependencies does not answer
 │   └── Misconfigured         it answers, but refuses us: a setting helps, waiting doesn't
 ├── NotFinished               the audio is still being made
+├── CutOff                    what was heard of it so far does not go on: it starts over, or failed
 ├── StaleToken                a newer attempt owns the work
 ├── Interrupted               the worker stops before the render is done
 └── RenderError               the render of a job failed
@@ -166,6 +167,15 @@ class NotFinished(ReciteError):
 
     code = "not_finished"
     title = "The audio is still being made"
+    status = 503
+    retryable = True
+
+
+class CutOff(ReciteError):
+    """What was heard so far does not go on: it is spoken again, or the render failed. Listeners must notice."""
+
+    code = "cut_off"
+    title = "The audio starts over; ask for it again"
     status = 503
     retryable = True
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -238,8 +238,18 @@ class LiveStream(Protocol):
     async def token(self, reading: str) -> int | None:
         """Whose lease the reading is now; None when nobody works on it. Raises Unavailable."""
 
-    def follow(self, reading: str, *, token: int, utterance: int, seconds: float) -> AsyncIterator[LivePiece]:
+    def follow(self, reading: str, *, token: int, utterance: int, seconds: float) -> AsyncGenerator[LivePiece]:
         """Everything from the stream's first entry on, as it comes, without a gap; raises Unavailable.
 
         Ends after END, or when nothing that joins on came for `seconds`.
         """
+
+
+class Audience(Protocol):
+    """Which jobs somebody listens to, in any process. All methods raise Unavailable."""
+
+    async def listens(self, name: str, *, seconds: float) -> None:
+        """Somebody listens to the job, for the next `seconds` at least."""
+
+    async def anybody(self, name: str) -> bool:
+        """Whether somebody listens to the job."""

@@ -147,6 +147,9 @@ class LiveWriter:
             for entry in entries:
                 # One that is there already, from a call whose answer was lost, is refused by its id.
                 pipeline.xadd(entry.key, {entry.kind: b"".join(entry.chunks)}, id=entry.id)
+                if entry.kind == "again":
+                    # Who comes now must not begin with what is void.
+                    pipeline.xtrim(entry.key, minid=entry.id, approximate=False)
             for key in {entry.key for entry in entries}:
                 pipeline.pexpire(key, self.expiry)
             for key in leaving:

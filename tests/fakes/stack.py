@@ -79,8 +79,8 @@ class Stack:
         return f"http://{LOOPBACK}:{self.api_port}"
 
     def client(self, **options: Any) -> httpx.AsyncClient:
-        """A client of the api."""
-        return httpx.AsyncClient(base_url=self.api, timeout=40, **options)
+        """A client of the api; `base_url` names another process of it."""
+        return httpx.AsyncClient(**{"base_url": self.api, "timeout": 40, **options})
 
     def control(self, method: str, call: str, **body: Any) -> dict[str, Any]:
         """A control call to the simulator, such as `POST`, `faults`."""
@@ -111,6 +111,14 @@ class Stack:
         flags = ["-P", "threads", "-c", "32", "-n", f"{name}@testing", "-Q", ",".join(lanes)]
         quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
         return self.start(name, "celery", "-A", "celery_config", "worker", *flags, *quiet, **environment)
+
+    def start_api(self, name: str, **environment: str) -> str:
+        """Starts one more api process and waits until it answers; its address."""
+        port = free_port()
+        self.start(name, "api", API_PORT=str(port), **environment)
+        url = f"http://{LOOPBACK}:{port}"
+        self.wait(lambda: httpx.get(f"{url}/health").status_code == 200)
+        return url
 
     def start_simulator(self) -> Program:
         """Starts the simulator and waits until it answers."""
