@@ -117,6 +117,7 @@ class JobView(BaseModel):
     sample_rate: int
     characters: int
     utterances: int | None
+    utterances_done: int = Field(description="How many of them are spoken and kept, or were kept before.")
     attempts: int
     created_at: str
     started_at: str | None
@@ -145,6 +146,7 @@ def job_document(
         "sample_rate": job.sample_rate,
         "characters": job.characters,
         "utterances": job.utterances,
+        "utterances_done": job.utterances_done,
         "attempts": job.attempts,
         "created_at": _iso(job.created_at),
         "started_at": _iso(job.started_at),

@@ -101,6 +101,9 @@ class JobBoard(Protocol):
     async def start(self, name: str, lease: Lease, *, now: float, utterances: int) -> Job:
         """queued → rendering, one attempt more; raises StaleToken after a newer lease's start."""
 
+    async def progress(self, name: str, lease: Lease, *, done: int) -> None:
+        """So many utterances of a rendering job are done; a stale token changes nothing."""
+
     async def finish(self, card: Card, lease: Lease | None = None) -> Job:
         """→ ready, with what the card says. A job that the board forgot comes back; a stale token raises StaleToken."""
 
@@ -116,6 +119,9 @@ class JobWatch(Protocol):
 
     async def until_end(self, name: str, *, seconds: float) -> Job | None:
         """Waits until the job stands at an end or the time is over; the job as it stands then, None if unknown."""
+
+    async def until_changed(self, name: str, *, seen: tuple[int, int] | None, seconds: float) -> Job | None:
+        """Waits until the job's stamp is another than `seen`, likewise."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -12,7 +12,10 @@ from redis.exceptions import NoScriptError
 CHANNEL = "recite:jobs"
 FENCE_KEY = "recite:fence"
 
-FIELDS = ("status", "generation", "created_at", "started_at", "attempts", "utterances", "error", "facts")
+FIELDS = (
+    *("status", "generation", "created_at", "started_at", "attempts", "utterances", "error", "facts"),
+    *("sequence", "done"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,8 @@ class Script:
 _QUOTED_FIELDS = ", ".join(f"'{name}'" for name in FIELDS)
 _JOB = f"redis.call('HMGET', KEYS[1], {_QUOTED_FIELDS}"
 _PUBLISH = f"redis.call('PUBLISH', '{CHANNEL}', ARGV[1])"
+# What changed has another sequence, by which followers tell it from what they have seen.
+_CHANGED = f"redis.call('HINCRBY', KEYS[1], 'sequence', 1)\n{_PUBLISH}"
 _NOW = """
 local function now()
   local time = redis.call('TIME')
@@ -88,7 +93,7 @@ redis.call('DEL', KEYS[1])
 redis.call('HSET', KEYS[1], 'status', 'queued', 'generation', generation, 'created_at', ARGV[4], 'attempts', 0,
   'facts', ARGV[2], 'order', ARGV[3], 'token', next_token(KEYS[2]))
 redis.call('PEXPIRE', KEYS[1], ARGV[6])
-{_PUBLISH}
+{_CHANGED}
 return generation
 """
 )
@@ -122,8 +127,18 @@ elseif target ~= 'queued' then
 end
 if target == 'ready' then redis.call('HDEL', KEYS[1], 'error') end
 redis.call('PEXPIRE', KEYS[1], ARGV[5])
-{_PUBLISH}
+{_CHANGED}
 return {{'moved', {_JOB})}}
+"""
+)
+
+# KEYS job. ARGV name, token, how many utterances are done.
+PROGRESS = Script(
+    f"""
+local job = redis.call('HMGET', KEYS[1], 'status', 'token')
+if job[1] ~= 'rendering' or tonumber(ARGV[2]) < tonumber(job[2]) then return end
+redis.call('HSET', KEYS[1], 'done', ARGV[3])
+{_CHANGED}
 """
 )
 

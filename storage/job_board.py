@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -74,7 +75,7 @@ class RedisJobBoard:
                 keys=2,
             )
         if isinstance(answer, int):
-            return Claim(job=born, cache=Cache.MISS, generation=answer)
+            return Claim(job=replace(born, stamp=(answer, 1)), cache=Cache.MISS, generation=answer)
         job = _known(read_job(born.name, answer))
         cache = Cache.HIT if job.status is JobStatus.READY else Cache.JOINED
         return Claim(job=job, cache=cache, generation=int(answer[1]))
@@ -139,6 +140,11 @@ class RedisJobBoard:
         if job is None:
             raise UnknownJob
         return job
+
+    async def progress(self, name: str, lease: Lease, *, done: int) -> None:
+        """So many utterances of a rendering job are done; a stale token changes nothing."""
+        with ANSWERING:
+            await scripts.PROGRESS.run(self._redis, _job_key(name), name, lease.token, done)
 
     async def finish(self, card: Card, lease: Lease | None = None) -> Job:
         """→ ready, with what the card says; a job that the board forgot comes back, one that is ready stays as it is.

@@ -12,7 +12,7 @@ from audio.codecs import FORMATS
 from audio.file import AudioFile, write_audio
 from audio.join import Joiner
 from speech.card import Card
-from speech.errors import StaleToken, UnknownJob
+from speech.errors import StaleToken, Unavailable, UnknownJob
 from speech.job import Job
 from speech.ports import Area, AudioStore, JobBoard, Lease
 from speech.proof import combine
@@ -106,6 +106,11 @@ class _Reading:
             master = await self._master(utterance.text, of=len(utterances))
             pcm = joiner.add(master.polished, ending=utterance.ending)
             await asyncio.to_thread(file.feed, pcm)
+            await self._tell_progress()
+
+    async def _tell_progress(self) -> None:
+        with suppress(Unavailable):
+            await self.shared.board.progress(self.recipe.job_name, self.lease, done=len(self.masters))
 
     async def _master(self, text: str, *, of: int) -> Master:
         masters = self.shared.masters

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from time import monotonic
 
@@ -397,3 +398,42 @@ async def test_no_redis_is_known_at_once(board: RedisJobBoard) -> None:
         with pytest.raises(Unavailable):
             await RedisJobBoard(redis).claim(RECIPE, now=NOW)
         assert monotonic() - begun < 1
+
+
+async def test_every_change_has_a_stamp_of_its_own(board: RedisJobBoard) -> None:
+    stamps = [(await board.claim(RECIPE, now=NOW)).job.stamp]
+
+    async def note() -> None:
+        job = await board.job(NAME)
+        assert job is not None
+        stamps.append(job.stamp)
+
+    lease = await leased(board)
+    await board.start(NAME, lease, now=NOW, utterances=2)
+    await note()
+    await board.progress(NAME, lease, done=1)
+    await note()
+    await board.fail(NAME, lease, ERROR)
+    await note()
+    await board.claim(RECIPE, now=NOW)
+    await note()
+    await board.claim(RECIPE, now=NOW, refresh=True)
+    await note()
+    assert stamps == [(1, 1), (1, 2), (1, 3), (1, 4), (1, 4), (2, 1)]
+
+
+async def test_progress_is_told_by_the_holder_of_a_rendering_job_alone(board: RedisJobBoard) -> None:
+    late = await started(board)
+    await board.release(late)
+    fresh = await leased(board)
+    await board.start(NAME, fresh, now=NOW, utterances=3)
+    await board.progress(NAME, fresh, done=2)
+    await board.progress(NAME, late, done=1)
+    job = await board.job(NAME)
+    assert job is not None
+    assert (job.utterances, job.utterances_done) == (3, 2)
+    await board.requeue(NAME, fresh)
+    await board.progress(NAME, fresh, done=3)
+    assert (await board.job(NAME)) == replace(job, status=JobStatus.QUEUED)
+    await board.progress("ara-" + "0" * 40 + ".mp3", fresh, done=1)
+    assert await board.job("ara-" + "0" * 40 + ".mp3") is None
