@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from api.dispatch import Dispatch
 from api.services import Services
-from celery_config import make_celery
+from celery_config import RENDER_TASK, make_celery
 from settings import Settings
 from storage.audio_store import S3AudioStore
+from storage.dispatch import CeleryDispatch
 from storage.ensured import ensured
 from storage.heartbeats import Heartbeats
 from storage.job_board import RedisJobBoard
@@ -29,7 +29,8 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         watch = RedisJobWatch(redis)
         await watch.open()
         stack.push_async_callback(watch.close)
-        dispatch = Dispatch(make_celery(broker_url=settings.broker_url, publishes_only=True))
+        celery = make_celery(broker_url=settings.broker_url, publishes_only=True)
+        dispatch = CeleryDispatch(celery, task=RENDER_TASK)
         stack.callback(dispatch.close)
         yield Services(
             settings=settings,

@@ -14,13 +14,12 @@ from typing import TypedDict
 
 from starlette.requests import Request
 
-from api.dispatch import Dispatch
 from api.schemas import JobRequest
 from settings import Settings
 from speech.card import Card
 from speech.errors import Unavailable
 from speech.job import Cache, Job, JobStatus
-from speech.ports import AudioStore, Claim, JobBoard, JobWatch
+from speech.ports import AudioStore, Claim, Dispatch, JobBoard, JobWatch
 from speech.recipe import Recipe
 from storage.heartbeats import Heartbeats
 

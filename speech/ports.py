@@ -11,6 +11,7 @@ from typing import Protocol
 from speech.card import Card
 from speech.job import Cache, Job, JobError
 from speech.recipe import Recipe
+from speech.request import Lane
 
 
 class Area(StrEnum):
@@ -112,6 +113,35 @@ class JobBoard(Protocol):
 
     async def requeue(self, name: str, lease: Lease) -> None:
         """rendering → queued, by a worker that stops; raises StaleToken for a stale one."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stray:
+    """A live job that nobody works on. `is_hopeless`: whoever worked on it died, too often for it to be chance."""
+
+    name: str
+    lane: Lane
+    is_hopeless: bool
+
+
+class StrayJobs(Protocol):
+    """Finds the jobs that are to be sent again; asked every second or so by every worker."""
+
+    async def due(self) -> list[Stray]:
+        """Queued jobs whose message may be lost, and such as lost their worker, which are queued again by then.
+
+        Nobody else is told of the same ones, nor is anybody again until a while has passed; raises Unavailable.
+        """
+
+
+class Dispatch(Protocol):
+    """The way of a job to the workers."""
+
+    async def send(self, name: str, *, lane: Lane) -> None:
+        """Puts the job's name into its lane's queue; raises Unavailable. It may arrive twice, or late."""
+
+    async def check(self) -> None:
+        """Returns when the queues can be reached; raises Unavailable otherwise."""
 
 
 class JobWatch(Protocol):

@@ -11,6 +11,12 @@ from redis.exceptions import NoScriptError
 
 CHANNEL = "recite:jobs"
 FENCE_KEY = "recite:fence"
+# Live jobs by name: those of a lane that are queued, scored by since when; those rendering, by their last change; and
+# all of them by when somebody looks next whether they are worked on. Milliseconds of Redis' clock.
+QUEUED_KEY, RENDERING_KEY, LOOKS_KEY = "recite:queued:", "recite:rendering", "recite:looks"
+# Per lane, which job was started last: since when it was queued, and when it was started.
+PACE_KEY = "recite:pace:"
+FIRST_LOOK_MS = 5000
 
 FIELDS = (
     *("status", "generation", "created_at", "started_at", "attempts", "utterances", "error", "facts"),
@@ -42,7 +48,7 @@ _JOB = f"redis.call('HMGET', KEYS[1], {_QUOTED_FIELDS}"
 _PUBLISH = f"redis.call('PUBLISH', '{CHANNEL}', ARGV[1])"
 # What changed has another sequence, by which followers tell it from what they have seen.
 _CHANGED = f"redis.call('HINCRBY', KEYS[1], 'sequence', 1)\n{_PUBLISH}"
-_NOW = """
+NOW = """
 local function now()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
@@ -55,6 +61,22 @@ local function next_token(fence)
   local token = string.format('%.0f', math.max(time[1] * 1000000 + time[2], (redis.call('GET', fence) or 0) + 1))
   redis.call('SET', fence, token)
   return token
+end
+"""
+# A job without a lane is one that an earlier version wrote, or one that came back ready after a wipe.
+INDEX = f"""
+local function index(name, lane, status)
+  redis.call('ZREM', '{RENDERING_KEY}', name)
+  if lane then redis.call('ZREM', '{QUEUED_KEY}' .. lane, name) end
+  if status == 'queued' and lane then
+    redis.call('ZADD', '{QUEUED_KEY}' .. lane, now(), name)
+    redis.call('ZADD', '{LOOKS_KEY}', now() + {FIRST_LOOK_MS}, name)
+  elseif status == 'rendering' and lane then
+    redis.call('ZADD', '{RENDERING_KEY}', now(), name)
+    redis.call('ZADD', '{LOOKS_KEY}', 'NX', now() + {FIRST_LOOK_MS}, name)
+  else
+    redis.call('ZREM', '{LOOKS_KEY}', name)
+  end
 end
 """
 
@@ -77,12 +99,13 @@ return job
 """
 )
 
-# KEYS job, fence. ARGV name, facts, order, created_at, refresh, live ms, failure memory ms.
+# KEYS job, fence. ARGV name, facts, order, created_at, refresh, live ms, failure memory ms, lane, reading.
 # Returns the job's fields for a hit or a join, the new generation for a miss. The fresh token shuts out whoever
 # still works on an earlier generation.
 CLAIM = Script(
-    _NOW
+    NOW
     + _TOKEN
+    + INDEX
     + f"""
 local job = {_JOB}, 'ended_at')
 local status = job[1]
@@ -91,8 +114,9 @@ if status == 'failed' and ARGV[5] == '' and now() < job[{len(FIELDS) + 1}] + ARG
 local generation = (job[2] or 0) + 1
 redis.call('DEL', KEYS[1])
 redis.call('HSET', KEYS[1], 'status', 'queued', 'generation', generation, 'created_at', ARGV[4], 'attempts', 0,
-  'facts', ARGV[2], 'order', ARGV[3], 'token', next_token(KEYS[2]))
+  'facts', ARGV[2], 'order', ARGV[3], 'token', next_token(KEYS[2]), 'lane', ARGV[8], 'reading', ARGV[9])
 redis.call('PEXPIRE', KEYS[1], ARGV[6])
+index(ARGV[1], ARGV[8], 'queued')
 {_CHANGED}
 return generation
 """
@@ -102,10 +126,11 @@ return generation
 # then fields to set in pairs.
 # Returns 'moved' or 'same' and the job's fields, or why nothing was changed: 'forgotten', 'stale', 'illegal'.
 MOVE = Script(
-    _NOW
+    NOW
+    + INDEX
     + f"""
 local target, token = ARGV[2], ARGV[4]
-local old = redis.call('HMGET', KEYS[1], 'status', 'token')
+local old = redis.call('HMGET', KEYS[1], 'status', 'token', 'lane')
 if not old[1] then
   if target ~= 'ready' then return {{'forgotten'}} end
   redis.call('HSET', KEYS[1], 'generation', 1, 'token', 0, 'created_at', ARGV[6])
@@ -127,6 +152,12 @@ elseif target ~= 'queued' then
 end
 if target == 'ready' then redis.call('HDEL', KEYS[1], 'error') end
 redis.call('PEXPIRE', KEYS[1], ARGV[5])
+if target == 'queued' then redis.call('HDEL', KEYS[1], 'looks') end
+if target == 'rendering' and old[1] == 'queued' and old[3] then
+  local since = redis.call('ZSCORE', '{QUEUED_KEY}' .. old[3], ARGV[1])
+  redis.call('HSET', '{PACE_KEY}' .. old[3], 'since', since or 0, 'at', now())
+end
+index(ARGV[1], old[3], target)
 {_CHANGED}
 return {{'moved', {_JOB})}}
 """
@@ -144,10 +175,13 @@ redis.call('HSET', KEYS[1], 'done', ARGV[3])
 
 # KEYS job. ARGV name, generation.
 FORGET = Script(
-    f"""
-local job = redis.call('HMGET', KEYS[1], 'status', 'generation', 'attempts')
+    NOW
+    + INDEX
+    + f"""
+local job = redis.call('HMGET', KEYS[1], 'status', 'generation', 'attempts', 'lane')
 if job[1] ~= 'queued' or job[2] ~= ARGV[2] or job[3] ~= '0' then return 0 end
 redis.call('DEL', KEYS[1])
+index(ARGV[1], job[4], 'forgotten')
 {_PUBLISH}
 return 1
 """

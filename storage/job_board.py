@@ -72,6 +72,8 @@ class RedisJobBoard:
                 "1" if refresh else "",
                 self._live,
                 self._failure_memory,
+                recipe.request.lane,
+                recipe.reading_name,
                 keys=2,
             )
         if isinstance(answer, int):

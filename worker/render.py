@@ -34,7 +34,7 @@ class Render:
     maker: ReadingMaker
     insist: Retrying
     scratch: Path
-    lease_time: timedelta = timedelta(seconds=12)
+    lease_time: timedelta = timedelta(seconds=10)
 
     async def run(self, name: str) -> None:
         """Brings the job to an end. Any number of calls at once, or one after the end, do the work once.
@@ -123,7 +123,8 @@ class Render:
     async def _keep(self, lease: Lease, *, seconds: float) -> None:
         """Renews the lease until it is somebody else's; the render goes on then, fenced, and its masters are kept."""
         while True:
-            await self.insist.sleep(seconds / 3)
+            # Three renewals may fail, or the loop stall as long, before somebody else takes the work.
+            await self.insist.sleep(seconds / 4)
             try:
                 await self.board.renew(lease, seconds=seconds)
             except Unavailable:

@@ -6,22 +6,26 @@ import asyncio
 import os
 import socket
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
+from celery_config import RENDER_TASK, make_celery
 from settings import Settings, XaiSettings
 from speech.errors import Unavailable
 from speech.retry import RetryPolicy
 from storage.audio_store import S3AudioStore
+from storage.dispatch import CeleryDispatch
 from storage.ensured import ensured
 from storage.heartbeats import Heartbeats
 from storage.job_board import RedisJobBoard
 from storage.redis_client import open_redis
+from storage.stray_jobs import RedisStrayJobs
 from worker.masters import Masters
 from worker.reading import ReadingMaker
 from worker.render import Render
 from worker.retrying import Retrying
+from worker.sweeper import Sweeper
 from xai.client import RealtimeClient
 from xai.pool import SessionPool
 from xai.tokens import Bearers, EphemeralTokens, KeyBearer
@@ -29,6 +33,7 @@ from xai.tokens import Bearers, EphemeralTokens, KeyBearer
 # The handshake and the confirmation of the settings.
 _OPEN_SECONDS = 10.0
 _BEAT_SECONDS, _BEAT_LASTS = 2.0, 7.0
+_SWEEP_SECONDS = 1.0
 _SPEAKING = RetryPolicy(attempts=3)
 # An outage of the board or the bucket is sat out for about a minute.
 _INSISTING = RetryPolicy(attempts=12, first_delay=0.25, longest_delay=8)
@@ -55,6 +60,11 @@ async def open_render(settings: Settings, *, lanes: Sequence[str], scratch: Path
         )
         maker = ReadingMaker(board=board, store=store, masters=masters, insist=insist)
         await stack.enter_async_context(_announced(Heartbeats(redis), lanes=lanes))
+        celery = make_celery(broker_url=settings.broker_url, publishes_only=True)
+        dispatch = CeleryDispatch(celery, task=RENDER_TASK, threads=2)
+        stack.callback(dispatch.close)
+        sweeper = Sweeper(strays=RedisStrayJobs(redis), board=board, dispatch=dispatch)
+        await stack.enter_async_context(_in_the_background(sweeper.run(seconds=_SWEEP_SECONDS)))
         yield Render(board=board, maker=maker, insist=insist, scratch=scratch)
 
 
@@ -80,6 +90,17 @@ async def _bearers(xai: XaiSettings, *, key: str) -> AsyncIterator[Bearers]:
         yield tokens
     finally:
         await tokens.aclose()
+
+
+@asynccontextmanager
+async def _in_the_background(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    """Runs what has no end until the block is left."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
 
 
 @asynccontextmanager

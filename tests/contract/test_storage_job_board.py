@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from time import monotonic
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
@@ -14,6 +15,8 @@ from redis.asyncio import Redis
 from speech.errors import AudioUnusable, Misconfigured, StaleToken, Unavailable, UnknownJob
 from speech.job import TRANSITIONS, Cache, Job, JobError, JobStatus
 from speech.ports import JobBoard, Lease
+from speech.request import Lane
+from storage.board_scripts import LOOKS_KEY, QUEUED_KEY, RENDERING_KEY
 from storage.job_board import RedisJobBoard
 from storage.redis_client import open_redis
 from tests.fakes.jobs import NOW, make_card, make_recipe
@@ -315,6 +318,40 @@ async def test_a_wiped_board_learns_of_finished_renders_and_of_nothing_else(redi
     card = make_card(RECIPE)
     assert await board.finish(card, lease) == Job.ready(card)
     assert (await board.claim(RECIPE, now=NOW)).cache is Cache.HIT
+
+
+async def indexes(redis: Redis) -> dict[str, Any]:
+    """Which jobs the board's indexes of live ones name."""
+    keys = (f"{QUEUED_KEY}interactive", f"{QUEUED_KEY}bulk", RENDERING_KEY, LOOKS_KEY)
+    return {key: names for key in keys if (names := await redis.zrange(key, 0, -1))}
+
+
+async def test_live_jobs_are_in_the_index_of_their_state(redis: Redis, board: RedisJobBoard) -> None:
+    name, waiting, looks = NAME.encode(), f"{QUEUED_KEY}interactive", [NAME.encode()]
+    await board.claim(RECIPE, now=NOW)
+    assert await indexes(redis) == {waiting: [name], LOOKS_KEY: looks}
+    lease = await leased(board)
+    await board.start(NAME, lease, now=NOW, utterances=1)
+    assert await indexes(redis) == {RENDERING_KEY: [name], LOOKS_KEY: looks}
+    await board.requeue(NAME, lease)
+    assert await indexes(redis) == {waiting: [name], LOOKS_KEY: looks}
+    await board.fail(NAME, lease, ERROR)
+    assert await indexes(redis) == {}
+    claim = await board.claim(RECIPE, now=NOW, refresh=True)
+    await board.forget(NAME, generation=claim.generation)
+    assert await indexes(redis) == {}
+    await board.release(lease)
+    await board.finish(make_card(RECIPE), await started(board))
+    assert await indexes(redis) == {}
+
+
+async def test_each_lane_has_an_index_scored_by_redis_clock(redis: Redis, board: RedisJobBoard) -> None:
+    recipe = make_recipe(lane=Lane.BULK)
+    before = await redis.time()
+    await board.claim(recipe, now=NOW)
+    since = await redis.zscore(f"{QUEUED_KEY}bulk", recipe.job_name)
+    assert since is not None
+    assert int(before[0]) <= since / 1000 <= int((await redis.time())[0]) + 1
 
 
 async def test_every_change_is_published(redis: Redis, board: RedisJobBoard) -> None:
