@@ -139,6 +139,7 @@ class ServerSettings(_Group):
     api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field((), alias="RECITE_API_KEYS")
     data_dir: Path = Field(Path(".recite"), alias="RECITE_DATA_DIR")
     voice: str = Field("ara", alias="VOICE")
+    queue_limit: int = Field(10_000, alias="QUEUE_LIMIT", ge=1)
 
     @field_validator("voice")
     @classmethod

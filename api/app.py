@@ -65,8 +65,10 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(
         CORSMiddleware,
         allow_origins=list(settings.server.allowed_origins),
-        allow_methods=["GET", "HEAD", "POST"],
-        allow_headers=["Authorization", "Content-Type", "Prefer", "Range", "X-Request-ID"],
+        allow_methods=["GET", "HEAD", "POST", "DELETE"],
+        allow_headers=[
+            *("Authorization", "Content-Type", "Prefer", "Range", "X-Request-ID", "Last-Event-ID", "Idempotency-Key")
+        ],
         expose_headers=_EXPOSED,
         max_age=600,
     )

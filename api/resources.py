@@ -9,11 +9,13 @@ from api.services import Services
 from celery_config import RENDER_TASK, make_celery
 from settings import Settings
 from storage.audio_store import S3AudioStore
+from storage.callers import RedisCallers
 from storage.dispatch import CeleryDispatch
 from storage.ensured import ensured
 from storage.heartbeats import Heartbeats
 from storage.job_board import RedisJobBoard
 from storage.job_watch import RedisJobWatch
+from storage.queue_figures import QueueFigures
 from storage.redis_client import open_redis
 
 
@@ -34,8 +36,10 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         stack.callback(dispatch.close)
         yield Services(
             settings=settings,
-            board=RedisJobBoard(redis),
+            board=RedisJobBoard(redis, queue_limit=settings.server.queue_limit),
             watch=watch,
+            callers=RedisCallers(redis),
+            queue=QueueFigures(redis),
             store=store,
             dispatch=dispatch,
             heartbeats=Heartbeats(redis),

@@ -15,6 +15,7 @@ from speech.text import MAX_CHARACTERS
 
 # As OpenAI's metadata: sixteen short pairs.
 _LONGEST_FIELD = 64
+CLIENT_ID = r"^[A-Za-z0-9._-]{1,64}$"
 # What pydantic calls them.
 _LIMITS = ("max_length", "min_length", "le", "ge", "lt", "gt", "expected", "pattern")
 MAX_METADATA, MAX_METADATA_KEY, MAX_METADATA_VALUE = 16, 64, 512
@@ -55,7 +56,11 @@ class JobRequest(BaseModel):
     )
     take: int = Field(1, description="Another number gives the same text another, new performance.")
     priority: Literal["interactive", "bulk"] = Field("interactive", description="`bulk` when nobody waits for it.")
-    client_id: str | None = Field(None, pattern=r"^[A-Za-z0-9._-]{1,64}$", description="Who asks, for the logs.")
+    client_id: str | None = Field(
+        None,
+        pattern=CLIENT_ID,
+        description="Who asks, when many do by one key: 1 to 64 letters, digits, `.`, `_`, `-`.",
+    )
     metadata: Metadata | None = Field(None, description="Yours; comes back in this answer and nowhere else.")
     refresh: bool = Field(False, description="Try again now, although it failed within the last minute.")
 

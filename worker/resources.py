@@ -15,10 +15,12 @@ from settings import Settings, XaiSettings
 from speech.errors import Unavailable
 from speech.retry import RetryPolicy
 from storage.audio_store import S3AudioStore
+from storage.callers import RedisCallers
 from storage.dispatch import CeleryDispatch
 from storage.ensured import ensured
 from storage.heartbeats import Heartbeats
 from storage.job_board import RedisJobBoard
+from storage.job_watch import RedisJobWatch
 from storage.redis_client import open_redis
 from storage.stray_jobs import RedisStrayJobs
 from worker.masters import Masters
@@ -26,6 +28,7 @@ from worker.reading import ReadingMaker
 from worker.render import Render
 from worker.retrying import Retrying
 from worker.sweeper import Sweeper
+from worker.wanted import Wanted
 from xai.client import RealtimeClient
 from xai.pool import SessionPool
 from xai.tokens import Bearers, EphemeralTokens, KeyBearer
@@ -65,7 +68,11 @@ async def open_render(settings: Settings, *, lanes: Sequence[str], scratch: Path
         stack.callback(dispatch.close)
         sweeper = Sweeper(strays=RedisStrayJobs(redis), board=board, dispatch=dispatch)
         await stack.enter_async_context(_in_the_background(sweeper.run(seconds=_SWEEP_SECONDS)))
-        yield Render(board=board, maker=maker, insist=insist, scratch=scratch)
+        watch = RedisJobWatch(redis)
+        await watch.open()
+        stack.push_async_callback(watch.close)
+        wanted = Wanted(callers=RedisCallers(redis), watch=watch)
+        yield Render(board=board, maker=maker, insist=insist, scratch=scratch, wanted=wanted)
 
 
 @asynccontextmanager
