@@ -140,6 +140,7 @@ class ServerSettings(_Group):
     data_dir: Path = Field(Path(".recite"), alias="RECITE_DATA_DIR")
     spool_megabytes: int = Field(1000, alias="SPOOL_MEGABYTES", ge=0)
     voice: str = Field("ara", alias="VOICE")
+    queue_limit: int = Field(10_000, alias="QUEUE_LIMIT", ge=1)
 
     @field_validator("voice")
     @classmethod

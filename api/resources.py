@@ -12,12 +12,14 @@ from celery_config import RENDER_TASK, make_celery
 from settings import Settings
 from storage.audience import RedisAudience
 from storage.audio_store import S3AudioStore
+from storage.callers import RedisCallers
 from storage.dispatch import CeleryDispatch
 from storage.ensured import ensured
 from storage.heartbeats import Heartbeats
 from storage.job_board import RedisJobBoard
 from storage.job_watch import RedisJobWatch
 from storage.live_stream import RedisLiveStream
+from storage.queue_figures import QueueFigures
 from storage.redis_client import open_redis
 
 
@@ -36,7 +38,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         celery = make_celery(broker_url=settings.broker_url, publishes_only=True)
         dispatch = CeleryDispatch(celery, task=RENDER_TASK)
         stack.callback(dispatch.close)
-        board = RedisJobBoard(redis)
+        board = RedisJobBoard(redis, queue_limit=settings.server.queue_limit)
         reader = LiveReader(live=RedisLiveStream(redis), store=store)
         stage = LiveStage(order=board.order, watch=watch, reader=reader, audience=RedisAudience(redis))
         stack.push_async_callback(stage.close)
@@ -44,6 +46,8 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             settings=settings,
             board=board,
             watch=watch,
+            callers=RedisCallers(redis),
+            queue=QueueFigures(redis),
             store=store,
             dispatch=dispatch,
             heartbeats=Heartbeats(redis),

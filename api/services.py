@@ -19,11 +19,13 @@ from api.schemas import JobRequest
 from api.shared import Shared
 from settings import Settings
 from speech.card import Card
-from speech.errors import Unavailable
+from speech.errors import QueueFull, Unavailable, UnknownJob
 from speech.job import Cache, Job, JobStatus
-from speech.ports import AudioStore, Claim, Dispatch, JobBoard, JobWatch
+from speech.ports import AudioStore, Callers, Claim, Dispatch, JobBoard, JobWatch
 from speech.recipe import Recipe
+from speech.request import Lane
 from storage.heartbeats import Heartbeats
+from storage.queue_figures import QueueFigures
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +33,8 @@ _CARDS_HELD = 4096
 _HOST = re.compile(r"[A-Za-z0-9.:\[\]-]+")
 # 4 MB of bodies at the most.
 _ORDERS_HELD, _HELD_BODY = 1024, 4096
+# What a poller without `wait` is asked to leave between two looks at a render.
+_POLL_SECONDS = 1
 
 
 class State(TypedDict):
@@ -46,6 +50,8 @@ class Services:
     settings: Settings
     board: JobBoard
     watch: JobWatch
+    callers: Callers
+    queue: QueueFigures
     store: AudioStore
     dispatch: Dispatch
     heartbeats: Heartbeats
@@ -75,9 +81,17 @@ class Services:
     def _order(self) -> Callable[[bytes], tuple[JobRequest, Recipe]]:
         return lru_cache(maxsize=_ORDERS_HELD)(self._read_order)
 
-    async def claim(self, recipe: Recipe, *, refresh: bool) -> Claim:
-        """Joins the job or starts it: what the bucket has is ready at once, the rest goes to the workers."""
-        claim = await self.board.claim(recipe, now=time.time(), refresh=refresh)
+    async def claim(self, recipe: Recipe, *, refresh: bool, caller: str) -> Claim:
+        """Joins the job or starts it: what the bucket has is ready at once, the rest goes to the workers.
+
+        Raises QueueFull when there is no room for one more.
+        """
+        try:
+            claim = await self.board.claim(recipe, now=time.time(), refresh=refresh, caller=caller)
+        except QueueFull:
+            return await self._claim_kept(recipe)
+        if claim.is_promoted:
+            await self._promote(recipe.job_name)
         if claim.cache is not Cache.MISS:
             return claim
         try:
@@ -92,6 +106,31 @@ class Services:
                 await self.board.forget(recipe.job_name, generation=claim.generation)
             raise
         return claim
+
+    async def _claim_kept(self, recipe: Recipe) -> Claim:
+        """What the bucket has needs no room in the queue."""
+        card = await self.card(recipe.job_name)
+        if card is None:
+            raise QueueFull(retry_after=await self.queue.until_room(recipe.request.lane))
+        return Claim(job=await self.board.finish(card), cache=Cache.HIT, generation=1)
+
+    async def _promote(self, name: str) -> None:
+        # When this fails the sweeper sends it, or the bulk lane comes to it.
+        with suppress(Unavailable):
+            await self.dispatch.send(name, lane=Lane.INTERACTIVE)
+            log.info("[X.AI TTS] %s: promoted to the interactive lane", name)
+
+    async def withdraw(self, name: str, *, caller: str) -> None:
+        """The caller no longer wants this job; what has ended stays as it is. Raises UnknownJob."""
+        try:
+            await self.callers.withdraw(name, caller=caller)
+        except UnknownJob:
+            if await self.card(name) is None:
+                raise
+
+    async def retry_after(self, job: Job) -> int:
+        """The seconds after which it is worth looking at a live job again."""
+        return await self.queue.until_start(job.name) if job.status is JobStatus.QUEUED else _POLL_SECONDS
 
     async def job(self, name: str, *, wait: float = 0) -> Job | None:
         """The job as the board has it, or as its card tells it when the board knows nothing."""

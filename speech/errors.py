@@ -11,6 +11,7 @@ ReciteError
 ├── ForeignPage               a page of another origin, or under another name, may not do this
 ├── Unavailable               one of our own dependencies does not answer
 │   └── Misconfigured         it answers, but refuses us: a setting helps, waiting doesn't
+├── QueueFull                 too many jobs wait already
 ├── NotFinished               the audio is still being made
 ├── CutOff                    what was heard of it so far does not go on: it starts over, or failed
 ├── StaleToken                a newer attempt owns the work
@@ -160,6 +161,15 @@ class Misconfigured(Unavailable):
     def __init__(self, dependency: str, *, advice: str) -> None:
         ReciteError.__init__(self, f"{dependency} refuses to work for us; {advice}", retry_after=30)
         self.dependency = dependency
+
+
+class QueueFull(ReciteError):
+    """Too many jobs of this lane wait already; `retry_after` in seconds when it is known."""
+
+    code = "queue_full"
+    title = "Too many jobs wait already; ask again later"
+    status = 503
+    retryable = True
 
 
 class NotFinished(ReciteError):

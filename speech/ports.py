@@ -50,6 +50,10 @@ class AudioStore(Protocol):
         """A URL by which a browser gets the object itself; `file_name` makes it a download."""
 
 
+# Who asks without a key and without a client's id.
+ANYBODY = ":"
+
+
 class Spool(Protocol):
     """Where masters wait, on this machine, until they are in the bucket; they survive the worker that bought them."""
 
@@ -71,11 +75,15 @@ class Spool(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Claim:
-    """The answer to asking for a job; `generation` counts how often it was started."""
+    """The answer to asking for a job; `generation` counts how often it was started.
+
+    `is_promoted`: it waited in the bulk lane, and the caller sends its task to the interactive one.
+    """
 
     job: Job
     cache: Cache
     generation: int
+    is_promoted: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,10 +100,10 @@ class JobBoard(Protocol):
     async def check(self) -> None:
         """Returns when the board answers."""
 
-    async def claim(self, recipe: Recipe, *, now: float, refresh: bool = False) -> Claim:
+    async def claim(self, recipe: Recipe, *, now: float, refresh: bool = False, caller: str = ANYBODY) -> Claim:
         """Starts the job or joins it, in one atomic step; Cache.MISS means: the caller sends the task.
 
-        A recent failure is joined too, unless `refresh`.
+        A recent failure is joined too, unless `refresh`. Raises QueueFull when it would be one too many.
         """
 
     async def job(self, name: str) -> Job | None:
@@ -122,6 +130,9 @@ class JobBoard(Protocol):
     async def start(self, name: str, lease: Lease, *, now: float, utterances: int) -> Job:
         """queued → rendering, one attempt more; raises StaleToken after a newer lease's start."""
 
+    async def progress(self, name: str, lease: Lease, *, done: int) -> None:
+        """So many utterances of a rendering job are done; a stale token changes nothing."""
+
     async def finish(self, card: Card, lease: Lease | None = None) -> Job:
         """→ ready, with what the card says. A job that the board forgot comes back; a stale token raises StaleToken."""
 
@@ -130,6 +141,19 @@ class JobBoard(Protocol):
 
     async def requeue(self, name: str, lease: Lease) -> None:
         """rendering → queued, by a worker that stops; raises StaleToken for a stale one."""
+
+
+class Callers(Protocol):
+    """Who wants the jobs that are under way: everybody who asked for one, and whoever hears it meanwhile."""
+
+    async def withdraw(self, name: str, *, caller: str) -> None:
+        """This caller no longer wants the job; it is cancelled when nobody else wants it.
+
+        One that is being rendered goes on while another job on the same reading is wanted. Raises UnknownJob.
+        """
+
+    async def drop(self, name: str) -> None:
+        """Cancels the job if nobody wants it any more, likewise."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -166,6 +190,9 @@ class JobWatch(Protocol):
 
     async def until_end(self, name: str, *, seconds: float) -> Job | None:
         """Waits until the job stands at an end or the time is over; the job as it stands then, None if unknown."""
+
+    async def until_changed(self, name: str, *, seen: tuple[int, int] | None, seconds: float) -> Job | None:
+        """Waits until the job's stamp is another than `seen`, likewise."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -13,7 +13,7 @@ from audio.file import AudioFile, write_audio
 from audio.join import Joiner
 from audio.polish import polish
 from speech.card import Card
-from speech.errors import StaleToken, UnknownJob
+from speech.errors import StaleToken, Unavailable, UnknownJob
 from speech.job import Job
 from speech.ports import Area, AudioStore, JobBoard, Lease, LiveStream
 from speech.proof import combine
@@ -123,8 +123,13 @@ class _Reading:
                     master, polished = await (await line.get())
                     self.masters.append(master)
                     await asyncio.to_thread(_append, file, joiner, polished, ending=utterance.ending)
+                    await self._tell_progress()
         except BaseExceptionGroup as failures:
             raise failures.exceptions[0] from None
+
+    async def _tell_progress(self) -> None:
+        with suppress(Unavailable):
+            await self.shared.board.progress(self.recipe.job_name, self.lease, done=len(self.masters))
 
     async def _begin_all(
         self, utterances: list[Utterance], *, group: asyncio.TaskGroup, line: asyncio.Queue[_Making]

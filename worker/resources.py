@@ -15,10 +15,12 @@ from settings import Settings, XaiSettings
 from speech.errors import Unavailable
 from speech.retry import RetryPolicy
 from storage.audio_store import S3AudioStore
+from storage.callers import RedisCallers
 from storage.dispatch import CeleryDispatch
 from storage.ensured import ensured
 from storage.heartbeats import Heartbeats
 from storage.job_board import RedisJobBoard
+from storage.job_watch import RedisJobWatch
 from storage.live_stream import RedisLiveStream
 from storage.redis_client import open_redis
 from storage.spool import DiskSpool
@@ -29,6 +31,7 @@ from worker.reading import ReadingMaker
 from worker.render import Render
 from worker.retrying import Retrying
 from worker.sweeper import Sweeper
+from worker.wanted import Wanted
 from xai.client import RealtimeClient
 from xai.pool import SessionPool
 from xai.tokens import Bearers, EphemeralTokens, KeyBearer
@@ -81,7 +84,11 @@ async def open_render(settings: Settings, *, lanes: Sequence[str], scratch: Path
         await stack.enter_async_context(_in_the_background(sweeper.run(seconds=_SWEEP_SECONDS)))
         drain = Drain(spool=spool, store=store)
         await stack.enter_async_context(_in_the_background(drain.run(seconds=_DRAIN_SECONDS)))
-        yield Render(board=board, maker=maker, insist=insist, scratch=scratch)
+        watch = RedisJobWatch(redis)
+        await watch.open()
+        stack.push_async_callback(watch.close)
+        wanted = Wanted(callers=RedisCallers(redis), watch=watch)
+        yield Render(board=board, maker=maker, insist=insist, scratch=scratch, wanted=wanted)
 
 
 @asynccontextmanager

@@ -99,6 +99,10 @@ class MemoryWatch:
     async def until_end(self, name: str, *, seconds: float) -> Job | None:
         return await asyncio.shield(self._end(name))
 
+    async def until_changed(self, name: str, *, seen: tuple[int, int] | None, seconds: float) -> Job:
+        """Nothing but the end changes these jobs."""
+        return await self.until_end(name, seconds=seconds)
+
     def end(self, recipe: Recipe, status: JobStatus) -> None:
         """The job has ended like this."""
         self._end(recipe.job_name).set_result(replace(Job.born(recipe, now=NOW), status=status))
