@@ -99,7 +99,7 @@ class MemoryWatch:
     async def until_end(self, name: str, *, seconds: float) -> Job | None:
         return await asyncio.shield(self._end(name))
 
-    async def until_changed(self, name: str, *, seen: tuple[int, int] | None, seconds: float) -> Job:
+    async def until_changed(self, name: str, *, seen: tuple[int, int] | None, seconds: float) -> Job | None:
         """Nothing but the end changes these jobs."""
         return await self.until_end(name, seconds=seconds)
 
