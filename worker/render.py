@@ -34,7 +34,7 @@ class Render:
     maker: ReadingMaker
     insist: Retrying
     scratch: Path
-    lease_time: timedelta = timedelta(seconds=10)
+    lease_time: timedelta = timedelta(seconds=8)
 
     async def run(self, name: str) -> None:
         """Brings the job to an end. Any number of calls at once, or one after the end, do the work once.
