@@ -20,7 +20,7 @@ from tests.integration.test_render_faults import objects
 pytestmark = pytest.mark.integration
 
 TEXT = "A blow named {} falls while this sentence is being spoken."
-RENDER_SECONDS = 3
+RENDER_SECONDS, GRACE = 3, 3
 # It is sparse: nothing of it is on the disk.
 FILLER = "filler.draft"
 
@@ -46,11 +46,10 @@ class System:
         answer = httpx.get(f"{self.stack.api}/v1/jobs/{name}")
         return answer.status_code == 200 and answer.json()["status"] not in ("queued", "rendering")
 
-    def lose_worker(self) -> None:
-        """SIGKILL; a new one is started at once, as a supervisor does."""
-        worker = self.stack.programs["worker"]
-        worker.end(signal.SIGKILL)
-        worker.start()
+    def change_worker(self) -> None:
+        """SIGTERM, which must lead to an end in time whatever is away, and a new one."""
+        assert self.stack.programs["worker"].end(signal.SIGTERM, seconds=GRACE + 8) == 0
+        self.stack.programs["worker"].start()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,13 +62,13 @@ class Blow:
 
 
 def kill_the_worker(system: System, _: str) -> None:
-    system.lose_worker()
+    """A new one is started at once, as a supervisor does."""
+    system.stack.programs["worker"].end(signal.SIGKILL)
+    system.stack.programs["worker"].start()
 
 
 def end_the_worker(system: System, _: str) -> None:
-    worker = system.stack.programs["worker"]
-    assert worker.end(signal.SIGTERM) == 0
-    worker.start()
+    system.change_worker()
 
 
 def restart_redis(system: System, _: str) -> None:
@@ -88,15 +87,17 @@ def deliver_again(system: System, name: str) -> None:
         celery.send_task(RENDER_TASK, args=(name,), queue="interactive")
 
 
-def fail_the_bucket(way: Way, *, and_kill: bool = False) -> Callable[[System, str], None]:
+def nothing_more(_: System) -> None:
+    time.sleep(1)
+
+
+def fail_the_bucket(way: Way, *, and_then: Callable[[System], None] = nothing_more) -> Callable[[System, str], None]:
     """Until what was spoken waits on disk, and a moment longer than a try takes."""
 
     def strike(system: System, _: str) -> None:
         system.bucket.way = way
         system.stack.wait(system.spooled)
-        if and_kill:
-            system.lose_worker()
-        time.sleep(1)
+        and_then(system)
         system.bucket.way = Way.WELL
 
     return strike
@@ -138,7 +139,7 @@ BLOWS = {
     "bucket slow": Blow(strike=slow_the_bucket, seconds=10),
     "disk full at the spool": Blow(strike=fill_the_disk),
     "disk full at the spool, bucket away": Blow(strike=fill_the_disk_without_a_bucket, seconds=8),
-    "worker SIGKILL while the bucket is away": Blow(strike=fail_the_bucket(Way.AWAY, and_kill=True), seconds=20),
+    "worker SIGTERM, bucket away": Blow(strike=fail_the_bucket(Way.AWAY, and_then=System.change_worker), seconds=20),
 }
 
 
@@ -147,7 +148,7 @@ def shared() -> Iterator[System]:
     """A system that takes seconds for a sentence."""
     with (
         frail_proxy() as proxy,
-        stack(before_bucket=proxy, SIMULATOR_PACE="3", SIMULATOR_FIRST_AUDIO_MS="50") as running,
+        stack(before_bucket=proxy, SIMULATOR_PACE="3", SHUTDOWN_GRACE=str(GRACE)) as running,
     ):
         yield System(stack=running, bucket=proxy)
 
