@@ -104,8 +104,9 @@ class Masters:
     async def keep(self, master: Master, *, recipe: Recipe, airing: Airing, folder: Path) -> None:
         """Puts a new master and then its card into the bucket; from then on it need not be on air.
 
-        While the bucket is away they wait in the spool. Raises Unavailable when it stays away; without room in the
-        spool, at once.
+        While the bucket is away they wait in the spool. Raises Unavailable when it stays away. Without room in the
+        spool they wait as long, but in the `folder` of the render; without room there, too, Unavailable (`disk`) is
+        raised at once.
         """
         flac = await asyncio.to_thread(encode_master, master.pcm)
         card = self._card(master, flac, recipe=recipe)
@@ -117,18 +118,10 @@ class Masters:
         except Unavailable as error:
             if error.dependency != "disk":
                 raise
-            await self._keep_unspooled(card, flac, folder=folder)
+            body = await asyncio.to_thread(_written, folder / f"{card.name}.{_FLAC.extension}", flac)
+            await self.insist(lambda: put_master(self.store, card, body), name=recipe.job_name)
+            await asyncio.to_thread(body.unlink)
         await airing.let_go()
-
-    async def _keep_unspooled(self, card: Card, flac: bytes, *, folder: Path) -> None:
-        body = folder / f"{card.name}.{_FLAC.extension}"
-        try:
-            await asyncio.to_thread(body.write_bytes, flac)
-            await put_master(self.store, card, body)
-        except (OSError, Unavailable) as error:
-            raise Unavailable("disk") from error
-        finally:
-            await asyncio.to_thread(body.unlink, missing_ok=True)
 
     def _card(self, master: Master, flac: bytes, *, recipe: Recipe) -> Card:
         samples, sha256 = sample_count(master.pcm), hashlib.sha256(flac).hexdigest()
@@ -186,6 +179,15 @@ async def put_master(store: AudioStore, card: Card, body: Path) -> None:
         content_type=_FLAC.content_type,
     )
     await store.put_card(card)
+
+
+def _written(body: Path, content: bytes) -> Path:
+    try:
+        body.write_bytes(content)
+    except OSError as error:
+        body.unlink(missing_ok=True)
+        raise Unavailable("disk") from error
+    return body
 
 
 def _delivery(recipe: Recipe) -> Delivery:

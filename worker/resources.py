@@ -6,7 +6,7 @@ import asyncio
 import os
 import socket
 import time
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
@@ -29,6 +29,7 @@ from worker.drain import Drain
 from worker.masters import Masters
 from worker.reading import ReadingMaker
 from worker.render import Render
+from worker.repeating import repeated
 from worker.retrying import Retrying
 from worker.sweeper import Sweeper
 from worker.wanted import Wanted
@@ -81,9 +82,9 @@ async def open_render(settings: Settings, *, lanes: Sequence[str], scratch: Path
         dispatch = CeleryDispatch(celery, task=RENDER_TASK, threads=2)
         stack.callback(dispatch.close)
         sweeper = Sweeper(strays=RedisStrayJobs(redis), board=board, dispatch=dispatch)
-        await stack.enter_async_context(_in_the_background(sweeper.run(seconds=_SWEEP_SECONDS)))
+        await stack.enter_async_context(repeated(sweeper.sweep, seconds=_SWEEP_SECONDS, what="the sweeper"))
         drain = Drain(spool=spool, store=store)
-        await stack.enter_async_context(_in_the_background(drain.run(seconds=_DRAIN_SECONDS)))
+        await stack.enter_async_context(repeated(drain.drain, seconds=_DRAIN_SECONDS, what="the spool"))
         watch = RedisJobWatch(redis)
         await watch.open()
         stack.push_async_callback(watch.close)
@@ -117,17 +118,6 @@ async def _bearers(xai: XaiSettings, *, key: str) -> AsyncIterator[Bearers]:
         yield tokens
     finally:
         await tokens.aclose()
-
-
-@asynccontextmanager
-async def _in_the_background(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
-    """Runs what has no end until the block is left."""
-    task = asyncio.create_task(work)
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.wait([task])
 
 
 @asynccontextmanager
