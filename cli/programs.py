@@ -113,7 +113,7 @@ def _section(program: Program, home: DataDir) -> list[str]:
         "stdout_logfile_backups=2",
         f"stdout_events_enabled={str(program.is_heard).lower()}",
         f"environment={program.environment}",
-        # Never given up: the pause between tries grows by a second each time.
+        # Never given up; cli.supervise keeps the pauses between tries short.
         "autorestart=true",
         "startretries=1000000",
         "startsecs=3",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -47,6 +48,25 @@ class AudioStore(Protocol):
 
     async def presigned_url(self, key: str, *, seconds: int, content_type: str, file_name: str | None = None) -> str:
         """A URL by which a browser gets the object itself; `file_name` makes it a download."""
+
+
+class Spool(Protocol):
+    """Where masters wait, on this machine, until they are in the bucket; they survive the worker that bought them."""
+
+    def keep(self, card: Card, content: bytes) -> AbstractAsyncContextManager[Path]:
+        """Writes both down; the block puts them into the bucket. Left well, they are removed, else they wait.
+
+        Raises Unavailable (`disk`), and leaves nothing, when there is no room.
+        """
+
+    async def find(self, name: str) -> tuple[Card, bytes] | None:
+        """What waits under a name, its card and its content; None when there is nothing."""
+
+    async def waiting(self) -> list[str]:
+        """The entries that there are, those that somebody works on included."""
+
+    def take(self, entry: str) -> AbstractAsyncContextManager[tuple[Card, Path] | None]:
+        """As `keep` for one that waits; None when somebody else works on it, or did and is done."""
 
 
 # Who asks without a key and without a client's id.

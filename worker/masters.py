@@ -13,10 +13,11 @@ from audio.masters import decode_master, encode_master
 from audio.pcm import MASTER_RATE, PcmStitcher, duration_ms, sample_count
 from audio.polish import polish
 from speech.card import Card
-from speech.errors import AudioUnusable, UnknownJob
-from speech.ports import Area, AudioStore, Delivery, Synthesizer
+from speech.errors import AudioUnusable, Unavailable, UnknownJob
+from speech.ports import Area, AudioStore, Delivery, Spool, Synthesizer
 from speech.proof import Proof, check_duration, prove
 from speech.recipe import Recipe
+from storage.keys import object_key
 from worker.retrying import Retrying
 
 _FLAC = FORMATS["flac"]
@@ -46,6 +47,7 @@ class Masters:
     """Finds, speaks and keeps masters. `clock` gives Unix seconds, `monotonic` seconds that never jump."""
 
     store: AudioStore
+    spool: Spool
     synthesizer: Synthesizer
     speaking: Retrying
     insist: Retrying
@@ -53,14 +55,13 @@ class Masters:
     monotonic: Callable[[], float]
 
     async def kept(self, text: str, *, recipe: Recipe) -> Master | None:
-        """The master that the bucket has; None when there is none, or none that can be read."""
+        """The master that the spool or the bucket has; None when there is none, or none that can be read."""
         name = recipe.utterance_name(text)
-        card = await self.insist(lambda: self.store.card(name), name=recipe.job_name)
-        if card is None:
-            return None
-        key = card.key
         try:
-            flac = await self.insist(lambda: self.store.read(key), name=recipe.job_name)
+            found = await self.spool.find(name) or await self._stored(name, recipe=recipe)
+            if found is None:
+                return None
+            card, flac = found
             pcm = await asyncio.to_thread(decode_master, flac)
             polished = await asyncio.to_thread(polish, pcm)
             return Master(
@@ -88,28 +89,38 @@ class Masters:
 
         return await self.speaking(attempt, name=recipe.job_name, again=again)
 
+    async def _stored(self, name: str, *, recipe: Recipe) -> tuple[Card, bytes] | None:
+        card = await self.insist(lambda: self.store.card(name), name=recipe.job_name)
+        if card is None:
+            return None
+        key = card.key
+        return card, await self.insist(lambda: self.store.read(key), name=recipe.job_name)
+
     async def keep(self, master: Master, *, recipe: Recipe, folder: Path) -> None:
-        """Puts a new master and then its card into the bucket."""
+        """Puts a new master and then its card into the bucket; while that is away they wait in the spool.
+
+        Raises Unavailable when it stays away. Without room in the spool they wait as long, but in the `folder` of the
+        render; without room there, too, Unavailable (`disk`) is raised at once.
+        """
         flac = await asyncio.to_thread(encode_master, master.pcm)
-        sha256 = hashlib.sha256(flac).hexdigest()
-        body = folder / f"{master.name}.{_FLAC.extension}"
-        await asyncio.to_thread(body.write_bytes, flac)
-        key = await self.insist(
-            lambda: self.store.put(
-                Area.MASTERS,
-                master.name,
-                body,
-                sha256=sha256,
-                extension=_FLAC.extension,
-                content_type=_FLAC.content_type,
-            ),
-            name=recipe.job_name,
-        )
-        await asyncio.to_thread(body.unlink)
-        samples = sample_count(master.pcm)
-        card = Card(
+        card = self._card(master, flac, recipe=recipe)
+        # It may be long until the bucket is back.
+        master = master.without_audio()
+        try:
+            async with self.spool.keep(card, flac) as body:
+                await self.insist(lambda: put_master(self.store, card, body), name=recipe.job_name)
+        except Unavailable as error:
+            if error.dependency != "disk":
+                raise
+            body = await asyncio.to_thread(_written, folder / f"{card.name}.{_FLAC.extension}", flac)
+            await self.insist(lambda: put_master(self.store, card, body), name=recipe.job_name)
+            await asyncio.to_thread(body.unlink)
+
+    def _card(self, master: Master, flac: bytes, *, recipe: Recipe) -> Card:
+        samples, sha256 = sample_count(master.pcm), hashlib.sha256(flac).hexdigest()
+        return Card(
             name=master.name,
-            key=key,
+            key=object_key(Area.MASTERS, master.name, sha256=sha256, extension=_FLAC.extension),
             sha256=sha256,
             size=len(flac),
             content_type=_FLAC.content_type,
@@ -124,7 +135,6 @@ class Masters:
             proof=master.proof.to_json(),
             timings={"first_audio_ms": master.first_audio_ms, "rendered_ms": master.spoken_ms},
         )
-        await self.insist(lambda: self.store.put_card(card), name=recipe.job_name)
 
     async def _speak(self, text: str, *, recipe: Recipe, attempts: int) -> Master:
         started, first = self.monotonic(), 0.0
@@ -152,6 +162,28 @@ class Masters:
             spoken_ms=round((ended - started) * 1000),
             proof=prove(text, spoken.transcript, pronunciations=recipe.request.pronunciations),
         )
+
+
+async def put_master(store: AudioStore, card: Card, body: Path) -> None:
+    """Puts a master's file and then its card, in one attempt; what is there already is left alone."""
+    await store.put(
+        Area.MASTERS,
+        card.name,
+        body,
+        sha256=card.sha256,
+        extension=_FLAC.extension,
+        content_type=_FLAC.content_type,
+    )
+    await store.put_card(card)
+
+
+def _written(body: Path, content: bytes) -> Path:
+    try:
+        body.write_bytes(content)
+    except OSError as error:
+        body.unlink(missing_ok=True)
+        raise Unavailable("disk") from error
+    return body
 
 
 def _delivery(recipe: Recipe) -> Delivery:

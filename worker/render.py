@@ -36,7 +36,7 @@ class Render:
     insist: Retrying
     scratch: Path
     wanted: Wanted
-    lease_time: timedelta = timedelta(seconds=10)
+    lease_time: timedelta = timedelta(seconds=8)
 
     async def run(self, name: str) -> None:
         """Brings the job to an end. Any number of calls at once, or one after the end, do the work once.

@@ -22,7 +22,9 @@ from storage.heartbeats import Heartbeats
 from storage.job_board import RedisJobBoard
 from storage.job_watch import RedisJobWatch
 from storage.redis_client import open_redis
+from storage.spool import DiskSpool
 from storage.stray_jobs import RedisStrayJobs
+from worker.drain import Drain
 from worker.masters import Masters
 from worker.reading import ReadingMaker
 from worker.render import Render
@@ -36,10 +38,10 @@ from xai.tokens import Bearers, EphemeralTokens, KeyBearer
 # The handshake and the confirmation of the settings.
 _OPEN_SECONDS = 10.0
 _BEAT_SECONDS, _BEAT_LASTS = 2.0, 7.0
-_SWEEP_SECONDS = 1.0
+_SWEEP_SECONDS, _DRAIN_SECONDS = 1.0, 5.0
 _SPEAKING = RetryPolicy(attempts=3)
-# An outage of the board or the bucket is sat out for about a minute.
-_INSISTING = RetryPolicy(attempts=12, first_delay=0.25, longest_delay=8)
+# An outage of the board or the bucket is sat out for about four minutes.
+_INSISTING = RetryPolicy(attempts=80, first_delay=0.25, longest_delay=4)
 
 
 @asynccontextmanager
@@ -53,8 +55,10 @@ async def open_render(settings: Settings, *, lanes: Sequence[str], scratch: Path
         await stack.enter_async_context(ensured(store))
         pool = await stack.enter_async_context(_pool(settings, lanes=lanes))
         board, insist = RedisJobBoard(redis), Retrying(policy=_INSISTING)
+        spool = DiskSpool(settings.server.data_dir / "spool", max_bytes=settings.server.spool_bytes)
         masters = Masters(
             store=store,
+            spool=spool,
             synthesizer=pool,
             speaking=Retrying(policy=_SPEAKING),
             insist=insist,
@@ -68,6 +72,8 @@ async def open_render(settings: Settings, *, lanes: Sequence[str], scratch: Path
         stack.callback(dispatch.close)
         sweeper = Sweeper(strays=RedisStrayJobs(redis), board=board, dispatch=dispatch)
         await stack.enter_async_context(_in_the_background(sweeper.run(seconds=_SWEEP_SECONDS)))
+        drain = Drain(spool=spool, store=store)
+        await stack.enter_async_context(_in_the_background(drain.run(seconds=_DRAIN_SECONDS)))
         watch = RedisJobWatch(redis)
         await watch.open()
         stack.push_async_callback(watch.close)

@@ -16,6 +16,7 @@ from typing import IO, Any
 
 import httpx
 
+from tests.fakes.frail_proxy import FrailProxy
 from tests.fakes.services import LOOPBACK, RedisServer, S3Server, free_port, rclone_server, redis_server
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -147,12 +148,14 @@ class Stack:
 
 
 @contextmanager
-def stack(**settings: str) -> Iterator[Stack]:
+def stack(*, before_bucket: FrailProxy | None = None, **settings: str) -> Iterator[Stack]:
     """The system with one worker for both lanes, without delays unless the settings say otherwise."""
     with ExitStack() as exits:
         redis, s3 = exits.enter_context(redis_server()), exits.enter_context(rclone_server())
         folder = Path(exits.enter_context(tempfile.TemporaryDirectory(prefix="recite-testing-")))
         api_port, simulator_port = free_port(), free_port()
+        if before_bucket:
+            before_bucket.target = s3.port
         system = Stack(
             folder=folder,
             redis=redis,
@@ -164,7 +167,7 @@ def stack(**settings: str) -> Iterator[Stack]:
                 "API_PORT": str(api_port),
                 "SIMULATOR_PORT": str(simulator_port),
                 "REDIS_URL": redis.url,
-                "S3_ENDPOINT_URL": s3.endpoint_url,
+                "S3_ENDPOINT_URL": before_bucket.url if before_bucket else s3.endpoint_url,
                 "S3_BUCKET": "testing-recite",
                 "AWS_ACCESS_KEY_ID": s3.access_key_id,
                 "AWS_SECRET_ACCESS_KEY": s3.secret_access_key,
