@@ -16,7 +16,9 @@ from storage.callers import RedisCallers
 from storage.dispatch import CeleryDispatch
 from storage.ensured import ensured
 from storage.heartbeats import Heartbeats
+from storage.idempotency_keys import IdempotencyKeys
 from storage.job_board import RedisJobBoard
+from storage.job_list import JobList
 from storage.job_watch import RedisJobWatch
 from storage.live_stream import RedisLiveStream
 from storage.queue_figures import QueueFigures
@@ -48,6 +50,8 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             watch=watch,
             callers=RedisCallers(redis),
             queue=QueueFigures(redis),
+            jobs=JobList(redis),
+            keys=IdempotencyKeys(redis),
             store=store,
             dispatch=dispatch,
             heartbeats=Heartbeats(redis),

@@ -135,6 +135,13 @@ class JobView(BaseModel):
     error: JobErrorView | None
 
 
+class JobListView(BaseModel):
+    """Some of the latest jobs; `next_cursor` leads to the next page, null on the last one."""
+
+    jobs: list[JobView]
+    next_cursor: str | None
+
+
 def job_document(
     job: Job, *, audio_url: str, cache: Cache | None = None, metadata: dict[str, str] | None = None
 ) -> dict[str, Any]:

@@ -25,6 +25,8 @@ from speech.ports import AudioStore, Callers, Claim, Dispatch, JobBoard, JobWatc
 from speech.recipe import Recipe
 from speech.request import Lane
 from storage.heartbeats import Heartbeats
+from storage.idempotency_keys import IdempotencyKeys
+from storage.job_list import JobList
 from storage.queue_figures import QueueFigures
 
 log = logging.getLogger(__name__)
@@ -52,6 +54,8 @@ class Services:
     watch: JobWatch
     callers: Callers
     queue: QueueFigures
+    jobs: JobList
+    keys: IdempotencyKeys
     store: AudioStore
     dispatch: Dispatch
     heartbeats: Heartbeats

@@ -50,10 +50,6 @@ class AudioStore(Protocol):
         """A URL by which a browser gets the object itself; `file_name` makes it a download."""
 
 
-# Who asks without a key and without a client's id.
-ANYBODY = ":"
-
-
 class Spool(Protocol):
     """Where masters wait, on this machine, until they are in the bucket; they survive the worker that bought them."""
 
@@ -71,6 +67,10 @@ class Spool(Protocol):
 
     def take(self, entry: str) -> AbstractAsyncContextManager[tuple[Card, Path] | None]:
         """As `keep` for one that waits; None when somebody else works on it, or did and is done."""
+
+
+# Who asks without a key and without a client's id.
+ANYBODY = ":"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -11,12 +11,14 @@ from starlette.responses import Response
 
 from api.access import caller_of
 from api.body import read_body
+from api.idempotency import is_sent_again
 from api.openapi import JOB_BODY, PROBLEMS
-from api.schemas import CLIENT_ID, JobView, job_document
+from api.schemas import CLIENT_ID, JobRequest, JobView, job_document
 from api.services import Services
 from speech.errors import UnknownJob
-from speech.job import JobStatus
-from speech.recipe import check_job_name
+from speech.job import Cache, JobStatus
+from speech.ports import Claim
+from speech.recipe import Recipe, check_job_name
 
 router = APIRouter(tags=["jobs"])
 
@@ -40,8 +42,7 @@ async def post_job(request: Request) -> Response:
     """Names the job by what is asked; equal requests are one job. `Prefer: wait=N` holds the answer up to 30 s."""
     services = Services.of(request)
     wanted, recipe = services.order(await read_body(request))
-    caller = caller_of(request, wanted.client_id)
-    claim = await services.claim(recipe, refresh=wanted.refresh, caller=caller)
+    claim = await _claim(request, wanted, recipe)
     job, headers = claim.job, {"Cache-Control": "no-store"}
     wait = _preferred_wait(request)
     if wait is not None:
@@ -92,6 +93,17 @@ async def delete_job(
     """
     await Services.of(request).withdraw(check_job_name(id), caller=caller_of(request, client_id))
     return Response(status_code=204)
+
+
+async def _claim(request: Request, wanted: JobRequest, recipe: Recipe) -> Claim:
+    """The job, started or joined; what is sent again only looks at it, also when it has failed or was cancelled."""
+    services, caller = Services.of(request), caller_of(request, wanted.client_id)
+    if await is_sent_again(request, wanted, keys=services.keys, caller=caller):
+        job = await services.job(recipe.job_name)
+        if job is not None:
+            cache = Cache.HIT if job.status is JobStatus.READY else Cache.JOINED
+            return Claim(job=job, cache=cache, generation=job.stamp[0])
+    return await services.claim(recipe, refresh=wanted.refresh, caller=caller)
 
 
 def _preferred_wait(request: Request) -> int | None:
