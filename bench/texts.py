@@ -19,8 +19,9 @@ def distinct() -> Iterator[str]:
 
 def article(*, sentences: int) -> str:
     """A text of five sentences a paragraph, of some 80 characters each, that nobody has asked for before."""
-    run = secrets.randbelow(9000) + 1000
+    run = secrets.randbelow(90_000_000) + 10_000_000
     said = [
-        _REPORT.format(number=number, code=f"{run}-{number * 7}", day=number % 28 + 1) for number in range(sentences)
+        _REPORT.format(number=number, code=f"{run // 10_000}-{run % 10_000}", day=number % 28 + 1)
+        for number in range(sentences)
     ]
     return "\n\n".join(" ".join(said[at : at + 5]) for at in range(0, sentences, 5))
