@@ -137,18 +137,24 @@ class _Reading:
         free = asyncio.Semaphore(self.shared.at_once)
         for number, utterance in enumerate(utterances):
             await free.acquire()
-            task = group.create_task(self._polished(number, utterance.text, of=len(utterances)))
+            airing = Airing(live=self.shared.live, lease=self.lease, utterance=number)
+            task = group.create_task(self._polished(utterance.text, airing=airing, of=len(utterances)))
             task.add_done_callback(lambda _: free.release())
             await line.put(task)
+            if number == 0:
+                # Somebody may be waiting for this one: ten that begin together would delay it.
+                await airing.begun.wait()
 
-    async def _polished(self, number: int, text: str, *, of: int) -> tuple[Master, Path]:
+    async def _polished(self, text: str, *, airing: Airing, of: int) -> tuple[Master, Path]:
         """What is known of the utterance, and a file with its PCM as it is heard."""
-        master = await self._master(number, text, of=of)
-        path = self.folder / f"{number}.pcm"
+        master = await self._master(text, airing=airing, of=of)
+        # One that was kept is not aired.
+        airing.begun.set()
+        path = self.folder / f"{airing.utterance}.pcm"
         await asyncio.to_thread(lambda: path.write_bytes(polish(master.pcm)))
         return master.without_audio(), path
 
-    async def _master(self, number: int, text: str, *, of: int) -> Master:
+    async def _master(self, text: str, *, airing: Airing, of: int) -> Master:
         masters, keeping = self.shared.masters, None
         # A sentence may stand in the text twice, or in two texts at the same time: it is bought once.
         give_back = await self.shared.flights.hold(self.recipe.utterance_name(text))
@@ -156,7 +162,6 @@ class _Reading:
             master = await masters.kept(text, recipe=self.recipe)
             if master is None:
                 self._check_keeping()
-                airing = Airing(live=self.shared.live, lease=self.lease, utterance=number)
                 self.airings.append(airing)
                 master = await masters.spoken(
                     text, recipe=self.recipe, airing=airing, again=lambda: self._start_again(of)
