@@ -24,6 +24,7 @@ ReciteError
         ├── UpstreamTimeout       no answer in time
         ├── UpstreamBusy          429: too many sessions or requests
         ├── KeyRejected           401/403: the key is not good
+        ├── SettingsRefused       xAI does not take the voice or another setting of the session
         ├── TextRefused           xAI will not speak this text
         ├── SpeakModeUnsupported  the server does not know this way to speak
         └── NoAudio               the utterance ended early or without sound
@@ -267,6 +268,15 @@ class KeyRejected(UpstreamError):
 
     code = "key_rejected"
     title = "The voice service rejected the API key; check XAI_API_KEY"
+    retryable = False
+
+
+class SettingsRefused(UpstreamError):
+    """xAI does not take the voice or another setting of the session."""
+
+    code = "settings_refused"
+    title = "The voice service refused the voice or its settings"
+    status = 422
     retryable = False
 
 
