@@ -18,13 +18,13 @@ pytestmark = pytest.mark.integration
 TRIALS = all_trials(FAULTS.values())
 SPEAKING = [trial for trial in TRIALS if not trial.fault.strikes_connection]
 CONNECTING = [trial for trial in TRIALS if trial.fault.strikes_connection]
-PATIENCE = {"RENDER_TIMEOUT": "1.5"}
+PATIENCE = "1.5"
 
 
 @pytest.fixture(scope="module")
 def faulty() -> Iterator[Stack]:
     """A system with short patience."""
-    with stack(**PATIENCE) as running:
+    with stack(RENDER_TIMEOUT=PATIENCE) as running:
         yield running
 
 
@@ -36,7 +36,7 @@ def outcomes(faulty: Stack) -> dict[Trial, Outcome]:
         done = await asyncio.gather(try_speaking(faulty, SPEAKING), try_connecting(unreachable, CONNECTING))
         return [outcome for outcomes in done for outcome in outcomes]
 
-    with stack(**PATIENCE) as unreachable:
+    with stack(RENDER_TIMEOUT=PATIENCE) as unreachable:
         return dict(zip([*SPEAKING, *CONNECTING], asyncio.run(try_all(unreachable)), strict=True))
 
 
