@@ -24,6 +24,8 @@ from storage.live_stream import RedisLiveStream
 from storage.queue_figures import QueueFigures
 from storage.redis_client import open_redis
 
+_FOLLOWED = 1000
+
 
 @asynccontextmanager
 async def open_services(settings: Settings) -> AsyncIterator[Services]:
@@ -31,17 +33,20 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     async with AsyncExitStack() as stack:
         redis = open_redis(settings.redis_url)
         stack.push_async_callback(redis.aclose)
+        # Whoever follows a live stream holds a connection for as long as it is silent.
+        following = open_redis(settings.redis_url, connections=_FOLLOWED)
+        stack.push_async_callback(following.aclose)
         store = S3AudioStore(settings.bucket.bucket, **settings.bucket.store_options())
         stack.push_async_callback(store.close)
         await stack.enter_async_context(ensured(store))
-        watch = RedisJobWatch(redis)
+        watch = RedisJobWatch(following)
         await watch.open()
         stack.push_async_callback(watch.close)
         celery = make_celery(broker_url=settings.broker_url, publishes_only=True)
         dispatch = CeleryDispatch(celery, task=RENDER_TASK)
         stack.callback(dispatch.close)
         board = RedisJobBoard(redis, queue_limit=settings.server.queue_limit)
-        reader = LiveReader(live=RedisLiveStream(redis), store=store)
+        reader = LiveReader(live=RedisLiveStream(following), store=store)
         stage = LiveStage(order=board.order, watch=watch, reader=reader, audience=RedisAudience(redis))
         stack.push_async_callback(stage.close)
         yield Services(

@@ -138,7 +138,8 @@ class Services:
 
     async def job(self, name: str, *, wait: float = 0) -> Job | None:
         """The job as the board has it, or as its card tells it when the board knows nothing."""
-        job = await (self.watch.until_end(name, seconds=wait) if wait else self.board.job(name))
+        # The watch reads once for all who ask at the same moment.
+        job = await self.watch.until_end(name, seconds=wait)
         if job is not None:
             return job
         card = await self.card(name)

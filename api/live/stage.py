@@ -10,6 +10,7 @@ from api.live.reader import LiveReader
 from api.live.reading import LiveReading
 from api.live.rendition import LiveRendition
 from api.live.tape import Tape
+from api.shared import Shared
 from speech.ports import Audience, JobWatch
 from speech.recipe import Recipe
 
@@ -30,7 +31,7 @@ class LiveStage:
         linger: float = 2.0,
         new_tape: Callable[[], Tape] = Tape,
     ) -> None:
-        self._order = order
+        self._orders = Shared(order)
         self._watch = watch
         self._reader = reader
         self._audience = audience
@@ -71,7 +72,7 @@ class LiveStage:
 
     async def _begun(self, name: str) -> tuple[LiveReading, LiveRendition] | None:
         try:
-            recipe = await self._order(name)
+            recipe = await self._orders.shared(name)
         except (LookupError, TypeError, ValueError):
             # Another version's order: its audio is heard when it is finished.
             return None
