@@ -53,8 +53,8 @@ class AudioStore(Protocol):
 class Spool(Protocol):
     """Where masters wait, on this machine, until they are in the bucket; they survive the worker that bought them."""
 
-    def keep(self, card: Card, content: bytes) -> AbstractAsyncContextManager[Path]:
-        """Writes both down; the block puts them into the bucket. Left well, they are removed, else they wait.
+    def keep(self, card: Card, content: Path) -> AbstractAsyncContextManager[Path]:
+        """Copies a file here, with its card; the block puts them into the bucket. Left well, they go, else they wait.
 
         Raises Unavailable (`disk`), and leaves nothing, when there is no room.
         """
@@ -199,3 +199,47 @@ class TokenCache(Protocol):
 
     async def bearer(self) -> str:
         """The key itself or an ephemeral token that is still good; raises an UpstreamError."""
+
+
+class LiveKind(StrEnum):
+    """What a live stream says of its utterance: sound, that all of it was void, or that it is complete and proven."""
+
+    PCM = "pcm"
+    AGAIN = "again"
+    END = "end"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LivePiece:
+    """One entry of a live stream; `pcm` is polished 24 kHz mono s16le, empty unless the kind is PCM."""
+
+    kind: LiveKind
+    pcm: bytes = b""
+
+
+class LiveStream(Protocol):
+    """The sound of utterances that are being spoken; each has a stream of its own under its reading's lease.
+
+    What airs never fails and never waits for others: a listener who misses something is told, the render goes on.
+    """
+
+    async def air(self, lease: Lease, pcm: bytes, *, utterance: int) -> None:
+        """Appends polished PCM; utterances count from 0."""
+
+    async def again(self, lease: Lease, *, utterance: int) -> None:
+        """What was aired of this utterance is void: it is spoken anew."""
+
+    async def end(self, lease: Lease, *, utterance: int) -> None:
+        """The utterance is complete and proven."""
+
+    async def let_go(self, lease: Lease, *, utterance: int) -> None:
+        """Its master is kept, or nobody wants it: the stream is gone within seconds."""
+
+    async def token(self, reading: str) -> int | None:
+        """Whose lease the reading is now; None when nobody works on it. Raises Unavailable."""
+
+    def follow(self, reading: str, *, token: int, utterance: int, seconds: float) -> AsyncIterator[LivePiece]:
+        """Everything from the stream's first entry on, as it comes, without a gap; raises Unavailable.
+
+        Ends after END, or when nothing that joins on came for `seconds`.
+        """

@@ -19,10 +19,12 @@ from storage.dispatch import CeleryDispatch
 from storage.ensured import ensured
 from storage.heartbeats import Heartbeats
 from storage.job_board import RedisJobBoard
+from storage.live_stream import RedisLiveStream
 from storage.redis_client import open_redis
 from storage.spool import DiskSpool
 from storage.stray_jobs import RedisStrayJobs
 from worker.drain import Drain
+from worker.keeper import Keeper
 from worker.masters import Masters
 from worker.reading import ReadingMaker
 from worker.render import Render
@@ -55,15 +57,22 @@ async def open_render(settings: Settings, *, lanes: Sequence[str], scratch: Path
         board, insist = RedisJobBoard(redis), Retrying(policy=_INSISTING)
         spool = DiskSpool(settings.server.data_dir / "spool", max_bytes=settings.server.spool_bytes)
         masters = Masters(
-            store=store,
-            spool=spool,
+            keeper=Keeper(store=store, spool=spool, insist=insist),
             synthesizer=pool,
             speaking=Retrying(policy=_SPEAKING),
-            insist=insist,
             clock=time.time,
             monotonic=time.monotonic,
         )
-        maker = ReadingMaker(board=board, store=store, masters=masters, insist=insist)
+        live = RedisLiveStream(redis)
+        stack.push_async_callback(live.close)
+        maker = ReadingMaker(
+            board=board,
+            store=store,
+            live=live,
+            masters=masters,
+            insist=insist,
+            at_once=_sessions(settings.xai, lanes=lanes),
+        )
         await stack.enter_async_context(_announced(Heartbeats(redis), lanes=lanes))
         celery = make_celery(broker_url=settings.broker_url, publishes_only=True)
         dispatch = CeleryDispatch(celery, task=RENDER_TASK, threads=2)
@@ -82,9 +91,13 @@ async def _pool(settings: Settings, *, lanes: Sequence[str]) -> AsyncIterator[Se
         seconds = xai.render_timeout.total_seconds()
         open_seconds = min(_OPEN_SECONDS, seconds)
         client = RealtimeClient(xai.realtime_url, model=xai.model, bearers=bearers, open_seconds=open_seconds)
-        sessions = sum(xai.sessions_for(lane) for lane in lanes)
+        sessions = _sessions(xai, lanes=lanes)
         async with SessionPool(client, max_sessions=sessions, utterance_seconds=seconds) as pool:
             yield pool
+
+
+def _sessions(xai: XaiSettings, *, lanes: Sequence[str]) -> int:
+    return sum(xai.sessions_for(lane) for lane in lanes)
 
 
 @asynccontextmanager

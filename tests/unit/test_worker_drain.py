@@ -31,19 +31,21 @@ class FrailStore(MemoryAudioStore):
         await super().put_card(card)
 
 
-def master(number: int) -> tuple[Card, bytes]:
+def master(folder: Path, number: int) -> tuple[Card, Path]:
     content, name = b"sound %d" % number, f"ara-{number}"
     sha256 = hashlib.sha256(content).hexdigest()
     key = object_key(Area.MASTERS, name, sha256=sha256, extension="flac")
-    return replace(make_card(make_recipe()), name=name, key=key, sha256=sha256), content
+    body = folder / f"{name}.flac"
+    body.write_bytes(content)
+    return replace(make_card(make_recipe()), name=name, key=key, sha256=sha256), body
 
 
 async def test_what_waits_is_put_once_the_bucket_is_back(tmp_path: Path) -> None:
-    spool, store = DiskSpool(tmp_path, max_bytes=1000), FrailStore()
-    masters = [master(number) for number in range(2)]
-    for card, content in masters:
+    spool, store = DiskSpool(tmp_path / "spool", max_bytes=1000), FrailStore()
+    masters = [master(tmp_path, number) for number in range(2)]
+    for card, body in masters:
         with pytest.raises(Unavailable):
-            async with spool.keep(card, content):
+            async with spool.keep(card, body):
                 raise Unavailable("bucket")
     drain = Drain(spool=spool, store=store)
     with pytest.raises(Unavailable):
@@ -52,14 +54,14 @@ async def test_what_waits_is_put_once_the_bucket_is_back(tmp_path: Path) -> None
     store.is_away = False
     await drain.drain()
     assert await spool.waiting() == []
-    for card, content in masters:
+    for number, (card, _) in enumerate(masters):
         assert await store.card(card.name) == card
-        assert await store.read(card.key) == content
+        assert await store.read(card.key) == b"sound %d" % number
 
 
 async def test_what_a_render_has_in_hand_is_left_to_it(tmp_path: Path) -> None:
-    spool, store = DiskSpool(tmp_path, max_bytes=1000), FrailStore()
+    spool, store = DiskSpool(tmp_path / "spool", max_bytes=1000), FrailStore()
     store.is_away = False
-    async with spool.keep(*master(0)):
+    async with spool.keep(*master(tmp_path, 0)):
         await Drain(spool=spool, store=store).drain()
         assert store.objects == {}
