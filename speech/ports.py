@@ -53,8 +53,8 @@ class AudioStore(Protocol):
 class Spool(Protocol):
     """Where masters wait, on this machine, until they are in the bucket; they survive the worker that bought them."""
 
-    def keep(self, card: Card, content: bytes) -> AbstractAsyncContextManager[Path]:
-        """Writes both down; the block puts them into the bucket. Left well, they are removed, else they wait.
+    def keep(self, card: Card, content: Path) -> AbstractAsyncContextManager[Path]:
+        """Copies a file here, with its card; the block puts them into the bucket. Left well, they go, else they wait.
 
         Raises Unavailable (`disk`), and leaves nothing, when there is no room.
         """

@@ -6,7 +6,7 @@ import logging
 from dataclasses import dataclass
 
 from speech.ports import AudioStore, Spool
-from worker.masters import put_master
+from worker.keeper import put_master
 
 log = logging.getLogger(__name__)
 

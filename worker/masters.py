@@ -14,12 +14,13 @@ from audio.pcm import BYTES_PER_SAMPLE, MASTER_RATE, duration_ms
 from audio.polish import polish
 from audio.soundness import check_soundness
 from speech.card import Card
-from speech.errors import AudioUnusable, Unavailable, UnknownJob
-from speech.ports import Area, AudioStore, Delivery, Spool, Synthesizer
+from speech.errors import AudioUnusable, UnknownJob
+from speech.ports import Area, Delivery, Synthesizer
 from speech.proof import Proof, check_duration
 from speech.recipe import Recipe
 from storage.keys import object_key
 from worker.airing import Airing
+from worker.keeper import Keeper
 from worker.retrying import Retrying
 from worker.take import Take
 from worker.wording import Wording
@@ -49,19 +50,17 @@ class Master:
 class Masters:
     """Finds, speaks and keeps masters. `clock` gives Unix seconds, `monotonic` seconds that never jump."""
 
-    store: AudioStore
-    spool: Spool
+    keeper: Keeper
     synthesizer: Synthesizer
     speaking: Retrying
-    insist: Retrying
     clock: Callable[[], float]
     monotonic: Callable[[], float]
 
     async def kept(self, text: str, *, recipe: Recipe, polished: Path) -> Master | None:
-        """The master that the spool or the bucket has, in this file; None when there is none that can be read."""
+        """The master that the keeper has, in this file; None when there is none, or none that can be read."""
         name = recipe.utterance_name(text)
         try:
-            found = await self.spool.find(name) or await self._stored(name, recipe=recipe)
+            found = await self.keeper.find(name, job=recipe.job_name)
             if found is None:
                 return None
             card, flac = found
@@ -98,38 +97,25 @@ class Masters:
 
         return await self.speaking(attempt, name=recipe.job_name, again=again)
 
-    async def _stored(self, name: str, *, recipe: Recipe) -> tuple[Card, bytes] | None:
-        card = await self.insist(lambda: self.store.card(name), name=recipe.job_name)
-        if card is None:
-            return None
-        key = card.key
-        return card, await self.insist(lambda: self.store.read(key), name=recipe.job_name)
-
     async def keep(self, master: Master, *, recipe: Recipe, airing: Airing, folder: Path) -> None:
-        """Puts a new master and then its card into the bucket; from then on it need not be on air.
-
-        While the bucket is away they wait in the spool. Raises Unavailable when it stays away. Without room in the
-        spool they wait as long, but in the `folder` of the render; without room there, too, Unavailable (`disk`) is
-        raised at once.
-        """
+        """Puts a new master into the bucket; from then on it need not be on air."""
         raw = master.raw
         if raw is None:
             return
-        flac = await asyncio.to_thread(lambda: encode_master(raw.read_bytes()))
-        card = self._card(master, flac, recipe=recipe, samples=raw.stat().st_size // BYTES_PER_SAMPLE)
-        await asyncio.to_thread(raw.unlink)
-        try:
-            async with self.spool.keep(card, flac) as body:
-                await self.insist(lambda: put_master(self.store, card, body), name=recipe.job_name)
-        except Unavailable as error:
-            if error.dependency != "disk":
-                raise
-            body = await asyncio.to_thread(_written, folder / f"{card.name}.{_FLAC.extension}", flac)
-            await self.insist(lambda: put_master(self.store, card, body), name=recipe.job_name)
-            await asyncio.to_thread(body.unlink)
+        body = folder / f"{master.name}.{_FLAC.extension}"
+        card = await asyncio.to_thread(self._encoded, master, raw, body, recipe=recipe)
+        await self.keeper.keep(card, body, job=recipe.job_name)
+        await asyncio.to_thread(body.unlink)
         await airing.let_go()
 
-    def _card(self, master: Master, flac: bytes, *, recipe: Recipe, samples: int) -> Card:
+    def _encoded(self, master: Master, raw: Path, body: Path, *, recipe: Recipe) -> Card:
+        """Writes the FLAC and removes the PCM that it is made from; the card of it."""
+        flac, samples = encode_master(raw.read_bytes()), raw.stat().st_size // BYTES_PER_SAMPLE
+        body.write_bytes(flac)
+        raw.unlink()
+        return self._card(master, flac, samples=samples, recipe=recipe)
+
+    def _card(self, master: Master, flac: bytes, *, samples: int, recipe: Recipe) -> Card:
         sha256 = hashlib.sha256(flac).hexdigest()
         return Card(
             name=master.name,
@@ -175,28 +161,6 @@ class Masters:
             spoken_ms=round((ended - started) * 1000),
             proof=proof,
         )
-
-
-async def put_master(store: AudioStore, card: Card, body: Path) -> None:
-    """Puts a master's file and then its card, in one attempt; what is there already is left alone."""
-    await store.put(
-        Area.MASTERS,
-        card.name,
-        body,
-        sha256=card.sha256,
-        extension=_FLAC.extension,
-        content_type=_FLAC.content_type,
-    )
-    await store.put_card(card)
-
-
-def _written(body: Path, content: bytes) -> Path:
-    try:
-        body.write_bytes(content)
-    except OSError as error:
-        body.unlink(missing_ok=True)
-        raise Unavailable("disk") from error
-    return body
 
 
 def _delivery(recipe: Recipe) -> Delivery:

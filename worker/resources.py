@@ -26,6 +26,7 @@ from storage.redis_client import open_redis
 from storage.spool import DiskSpool
 from storage.stray_jobs import RedisStrayJobs
 from worker.drain import Drain
+from worker.keeper import Keeper
 from worker.masters import Masters
 from worker.reading import ReadingMaker
 from worker.render import Render
@@ -59,11 +60,9 @@ async def open_render(settings: Settings, *, lanes: Sequence[str], scratch: Path
         board, insist = RedisJobBoard(redis), Retrying(policy=_INSISTING)
         spool = DiskSpool(settings.server.data_dir / "spool", max_bytes=settings.server.spool_bytes)
         masters = Masters(
-            store=store,
-            spool=spool,
+            keeper=Keeper(store=store, spool=spool, insist=insist),
             synthesizer=pool,
             speaking=Retrying(policy=_SPEAKING),
-            insist=insist,
             clock=time.time,
             monotonic=time.monotonic,
         )
