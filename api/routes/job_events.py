@@ -35,7 +35,9 @@ _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 async def follow_job(
     request: Request,
     id: Annotated[str, Path(description="The job's name, as its answer gave it")],
-    last_event_id: Annotated[str | None, Header(description="The last event that you have seen")] = None,
+    last_event_id: Annotated[
+        str | None, Header(alias="Last-Event-ID", description="The last event that you have seen")
+    ] = None,
 ) -> Response:
     """The job as it stands and then each change, up to its end; what `Last-Event-ID` names is not sent again.
 
