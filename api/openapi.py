@@ -44,7 +44,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
         416: "The range lies outside the audio",
         422: "A field breaks a rule; `errors` names it and its limit",
         502: "The render failed; `retryable` says whether asking again may help",
-        503: "Something we need does not answer; come back after `Retry-After` seconds",
+        503: "Something we need does not answer, or too many jobs wait; come back after `Retry-After` seconds",
     }.items()
 }
 

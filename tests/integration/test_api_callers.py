@@ -10,6 +10,7 @@ import httpx
 import pytest
 from redis import Redis
 
+from tests.fakes.services import free_port
 from tests.fakes.stack import Stack, stack
 from tests.integration.test_api_bad_input import check_problem
 
@@ -171,3 +172,35 @@ async def test_bad_withdrawals(client: httpx.AsyncClient) -> None:
     check_problem(await client.delete(f"/v1/jobs/{UNKNOWN}"), 404, "unknown_job")
     answer = await client.delete(f"/v1/jobs/{UNKNOWN}", params={"client_id": "../x"})
     assert check_problem(answer, 422, "invalid_request")["errors"][0]["field"] == "client_id"
+
+
+@pytest.mark.usefixtures("bulk_only")
+async def test_keys_tell_callers_apart_and_stay_secret(slow: Stack) -> None:
+    port, keys = free_port(), ("testing-first-key", "testing-second-key")
+    program = slow.start("api-guarded", "api", API_PORT=str(port), RECITE_API_KEYS=",".join(keys))
+    url = f"http://127.0.0.1:{port}"
+    await asyncio.to_thread(slow.wait, lambda: httpx.get(f"{url}/health").status_code == 200)
+    clients = [httpx.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {key}"}) for key in keys]
+    async with clients[0] as one, clients[1] as two:
+        name = await posted(one, "Wanted by two keys.")
+        assert await posted(two, "Wanted by two keys.") == name
+        await withdrawn(one, name)
+        assert await status(one, name) == "queued"
+        with Redis.from_url(slow.redis.url) as redis:
+            [caller] = redis.smembers(f"recite:callers:{name}")
+        assert keys[1].encode() not in caller
+        await withdrawn(two, name)
+        assert await status(two, name) == "cancelled"
+    program.end()
+
+
+async def test_a_browser_may_ask_before_it_withdraws(client: httpx.AsyncClient) -> None:
+    headers = {
+        "Origin": "http://localhost:5173",
+        "Access-Control-Request-Method": "DELETE",
+        "Access-Control-Request-Headers": "Idempotency-Key, Last-Event-ID",
+    }
+    answer = await client.options(f"/v1/jobs/{UNKNOWN}", headers=headers)
+    assert answer.status_code == 200
+    headers = {"Origin": "http://elsewhere.example"}
+    check_problem(await client.delete(f"/v1/jobs/{UNKNOWN}", headers=headers), 403, "foreign_page")
