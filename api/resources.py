@@ -12,6 +12,7 @@ from celery_config import RENDER_TASK, make_celery
 from settings import Settings
 from storage.audience import RedisAudience
 from storage.audio_store import S3AudioStore
+from storage.breaker import RedisBreaker
 from storage.callers import RedisCallers
 from storage.dispatch import CeleryDispatch
 from storage.ensured import ensured
@@ -61,4 +62,5 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             dispatch=dispatch,
             heartbeats=Heartbeats(redis),
             stage=stage,
+            breaker=RedisBreaker(redis, group=settings.quota_group),
         )

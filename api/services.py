@@ -19,9 +19,9 @@ from api.schemas import JobRequest
 from api.shared import Shared
 from settings import Settings
 from speech.card import Card
-from speech.errors import QueueFull, Unavailable, UnknownJob
+from speech.errors import QueueFull, Unavailable, UnknownJob, UpstreamDown
 from speech.job import Cache, Job, JobStatus
-from speech.ports import AudioStore, Callers, Claim, Dispatch, JobBoard, JobWatch
+from speech.ports import AudioStore, Breaker, Callers, Claim, Dispatch, JobBoard, JobWatch
 from speech.recipe import Recipe
 from speech.request import Lane
 from storage.heartbeats import Heartbeats
@@ -60,6 +60,7 @@ class Services:
     dispatch: Dispatch
     heartbeats: Heartbeats
     stage: LiveStage
+    breaker: Breaker
     _cards: OrderedDict[str, Card] = field(default_factory=OrderedDict)
 
     @staticmethod
@@ -103,6 +104,7 @@ class Services:
             if card is not None:
                 job = await self.board.finish(card)
                 return Claim(job=job, cache=Cache.HIT, generation=claim.generation)
+            await self._need_upstream(recipe.request.lane)
             await self.dispatch.send(recipe.job_name, lane=recipe.request.lane)
             log.info("[X.AI TTS] %s: sent to the %s lane", recipe.job_name, recipe.request.lane)
         except BaseException:
@@ -135,6 +137,11 @@ class Services:
     async def retry_after(self, job: Job) -> int:
         """The seconds after which it is worth looking at a live job again."""
         return await self.queue.until_start(job.name) if job.status is JobStatus.QUEUED else _POLL_SECONDS
+
+    async def _need_upstream(self, lane: Lane) -> None:
+        """Raises UpstreamDown for who would wait in vain; bulk has time."""
+        if lane is Lane.INTERACTIVE and (seconds := await self.breaker.down_for()):
+            raise UpstreamDown(retry_after=seconds)
 
     async def job(self, name: str, *, wait: float = 0) -> Job | None:
         """The job as the board has it, or as its card tells it when the board knows nothing."""

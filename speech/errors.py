@@ -12,6 +12,7 @@ ReciteError
 ├── Unavailable               one of our own dependencies does not answer
 │   └── Misconfigured         it answers, but refuses us: a setting helps, waiting doesn't
 ├── QueueFull                 too many jobs wait already
+├── UpstreamDown              the voice service is not there: nothing new is begun for who waits
 ├── NotFinished               the audio is still being made
 ├── CutOff                    what was heard of it so far does not go on: it starts over, or failed
 ├── StaleToken                a newer attempt owns the work
@@ -169,6 +170,15 @@ class QueueFull(ReciteError):
 
     code = "queue_full"
     title = "Too many jobs wait already; ask again later"
+    status = 503
+    retryable = True
+
+
+class UpstreamDown(ReciteError):
+    """The voice service could not be reached several times in a row; what is there already goes on being served."""
+
+    code = "upstream_unavailable"
+    title = "The voice service can't be reached now"
     status = 503
     retryable = True
 

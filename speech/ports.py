@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -197,13 +197,18 @@ class JobWatch(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Delivery:
-    """How a text is to be spoken: what the upstream session is set to."""
+    """How a text is to be spoken: what the upstream session is set to, and how urgent it is.
+
+    `place` is the utterance's number in its reading: a long reading's later ones let others pass.
+    """
 
     voice: str
     speed: float
     language: str
     pronunciations: tuple[tuple[str, str], ...]
     speak_mode: str
+    lane: Lane = Lane.INTERACTIVE
+    place: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -219,6 +224,83 @@ class Synthesizer(Protocol):
 
     async def speak(self, text: str, *, delivery: Delivery, on_audio: Callable[[bytes], Awaitable[None]]) -> Spoken:
         """Hands 24 kHz mono s16le PCM of any length to `on_audio` as it arrives; raises an UpstreamError."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Need:
+    """What a process does with upstream sessions now: how many callers it serves and lets wait, by lane.
+
+    Beside them it has `idle` sessions and some that are `closing`; the longest of its callers waits for `waited`
+    seconds. Whatever it holds is in these numbers.
+    """
+
+    serving: Mapping[Lane, int]
+    waiting: Mapping[Lane, int]
+    idle: int
+    closing: int
+    waited: float
+
+    @property
+    def open(self) -> int:
+        """How many seats it goes on to need."""
+        return sum(self.serving.values()) + self.idle
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Share:
+    """A process's part of the sessions: how many it may have, and how many callers of each lane it may serve at once.
+
+    The seat of one that is closing is not among them: whoever waits longest may get it.
+    `owed` of them others wait for: idle ones are closed at once, then those that come free.
+    """
+
+    seats: int
+    callers: Mapping[Lane, int]
+    owed: int
+
+
+class Seats(Protocol):
+    """One process's place among all that share a quota group's sessions. Raises Unavailable when it can't ask."""
+
+    async def settle(self, need: Need) -> Share:
+        """Says what the process has and wants; its share from now on. Without a word for seconds it has nothing."""
+
+    async def follow(self, on_call: Callable[[], None]) -> None:
+        """Calls whenever the share may have changed, until it is cancelled."""
+
+    async def leave(self) -> None:
+        """Gives everything up."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Admission:
+    """Whether a session may be opened now, or in how many seconds to ask again; `is_down`: the upstream is not there.
+
+    `is_suspect`: earlier ones failed to open, so that a success is news.
+    """
+
+    wait: float = 0.0
+    is_down: bool = False
+    is_suspect: bool = False
+
+
+class Breaker(Protocol):
+    """What a quota group's processes know of the upstream together. Raises Unavailable when it can't ask."""
+
+    async def admit(self) -> Admission:
+        """Asked before a session is opened; after an outage one caller at a time is let through to try."""
+
+    async def succeeded(self) -> None:
+        """The upstream answered."""
+
+    async def failed(self) -> None:
+        """It could not be reached."""
+
+    async def pause(self, seconds: float) -> None:
+        """It wants no more sessions for so long."""
+
+    async def down_for(self) -> float:
+        """For how many seconds nobody tries; 0 when it is there."""
 
 
 class TokenCache(Protocol):

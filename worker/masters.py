@@ -171,4 +171,5 @@ def _delivery(recipe: Recipe) -> Delivery:
         language=request.language,
         pronunciations=request.pronunciations,
         speak_mode=recipe.speak_mode,
+        lane=request.lane,
     )

@@ -10,11 +10,14 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
+from redis.asyncio import Redis
+
 from celery_config import RENDER_TASK, make_celery
 from settings import Settings, XaiSettings
 from speech.errors import Unavailable
 from speech.retry import RetryPolicy
 from storage.audio_store import S3AudioStore
+from storage.breaker import RedisBreaker
 from storage.callers import RedisCallers
 from storage.dispatch import CeleryDispatch
 from storage.ensured import ensured
@@ -23,6 +26,7 @@ from storage.job_board import RedisJobBoard
 from storage.job_watch import RedisJobWatch
 from storage.live_stream import RedisLiveStream
 from storage.redis_client import open_redis
+from storage.seats import RedisSeats
 from storage.spool import DiskSpool
 from storage.stray_jobs import RedisStrayJobs
 from worker.drain import Drain
@@ -56,7 +60,7 @@ async def open_render(settings: Settings, *, lanes: Sequence[str], scratch: Path
         store = S3AudioStore(settings.bucket.bucket, **settings.bucket.store_options())
         stack.push_async_callback(store.close)
         await stack.enter_async_context(ensured(store))
-        pool = await stack.enter_async_context(_pool(settings, lanes=lanes))
+        pool = await stack.enter_async_context(_pool(settings, redis))
         board, insist = RedisJobBoard(redis), Retrying(policy=_INSISTING)
         spool = DiskSpool(settings.server.data_dir / "spool", max_bytes=settings.server.spool_bytes)
         masters = Masters(
@@ -74,7 +78,7 @@ async def open_render(settings: Settings, *, lanes: Sequence[str], scratch: Path
             live=live,
             masters=masters,
             insist=insist,
-            at_once=_sessions(settings.xai, lanes=lanes),
+            at_once=settings.xai.max_sessions,
         )
         await stack.enter_async_context(_announced(Heartbeats(redis), lanes=lanes))
         celery = make_celery(broker_url=settings.broker_url, publishes_only=True)
@@ -92,19 +96,17 @@ async def open_render(settings: Settings, *, lanes: Sequence[str], scratch: Path
 
 
 @asynccontextmanager
-async def _pool(settings: Settings, *, lanes: Sequence[str]) -> AsyncIterator[SessionPool]:
+async def _pool(settings: Settings, redis: Redis) -> AsyncIterator[SessionPool]:
     xai = settings.xai
     async with _bearers(xai, key=settings.xai_key) as bearers:
         seconds = xai.render_timeout.total_seconds()
         open_seconds = min(_OPEN_SECONDS, seconds)
         client = RealtimeClient(xai.realtime_url, model=xai.model, bearers=bearers, open_seconds=open_seconds)
-        sessions = _sessions(xai, lanes=lanes)
-        async with SessionPool(client, max_sessions=sessions, utterance_seconds=seconds) as pool:
+        group = settings.quota_group
+        seats = RedisSeats(redis, group=group, maximum=xai.max_sessions, reserved=xai.reserved_sessions)
+        breaker = RedisBreaker(redis, group=group)
+        async with SessionPool(client, seats=seats, breaker=breaker, utterance_seconds=seconds) as pool:
             yield pool
-
-
-def _sessions(xai: XaiSettings, *, lanes: Sequence[str]) -> int:
-    return sum(xai.sessions_for(lane) for lane in lanes)
 
 
 @asynccontextmanager

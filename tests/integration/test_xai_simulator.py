@@ -16,6 +16,7 @@ from speech.errors import KeyRejected, TextRefused, UpstreamBusy, UpstreamError,
 from speech.ports import Delivery, Spoken
 from tests.fakes.raw_realtime import raw_realtime
 from tests.fakes.simulator import MODEL, RunningSimulator, running_simulator
+from xai.alone import OwnBreaker, OwnSeats
 from xai.client import RealtimeClient
 from xai.dialects import DIALECTS
 from xai.pool import SessionPool
@@ -45,7 +46,9 @@ async def pool_at(
     opener = RealtimeClient(
         simulator.realtime_url, model=MODEL, bearers=bearers or KeyBearer("a-key"), open_seconds=open_seconds
     )
-    async with SessionPool(opener, max_sessions=max_sessions, utterance_seconds=seconds) as pool:
+    async with SessionPool(
+        opener, seats=OwnSeats(max_sessions), breaker=OwnBreaker(), utterance_seconds=seconds
+    ) as pool:
         yield pool
 
 
