@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
-from simulator.faults import FaultPlan
+from simulator.fault_plan import FaultPlan
 from simulator.options import Options
 from simulator.stats import Stats
 from simulator.tokens import PREFIX, TokenMint
@@ -34,9 +34,10 @@ class Upstream:
             return self.tokens.key_of(bearer) if tokens_too else None
         return bearer if self.options.accepts(bearer) else None
 
-    def is_full(self, key: str) -> bool:
-        """Whether a key has all the sessions that it may have."""
-        return self._open[key] >= self.options.max_sessions
+    def is_full(self, key: str, *, as_it_stands: bool = False) -> bool:
+        """Whether a key has all the sessions that it may have: with `as_it_stands`, those open now, at least one."""
+        cap = self.options.max_sessions
+        return self._open[key] >= (min(cap, max(1, self._open[key])) if as_it_stands else cap)
 
     @contextmanager
     def seat(self, key: str) -> Iterator[int]:

@@ -8,7 +8,8 @@ import pytest
 from audio.pcm import silence
 from audio.resample import Resampler
 from audio.soundness import check_soundness
-from simulator.voice import ESPEAK_RATE, speak
+from simulator.espeak import ESPEAK_RATE
+from simulator.voice import speak
 from speech.errors import AudioUnusable
 from tests.fakes.sounds import scaled, spoken, tone
 
