@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 import httpx
@@ -70,22 +71,21 @@ class Outcome:
     kept: Kept
 
 
-async def try_all(system: Stack, trials: Sequence[Trial]) -> dict[tuple[str, str], Outcome]:
-    """Those that meet their fault when speaking side by side, those that meet it when connecting one by one."""
-    turns, done = asyncio.Semaphore(_AT_ONCE), dict[tuple[str, str], Outcome]()
+async def try_speaking(system: Stack, trials: Sequence[Trial]) -> list[Outcome]:
+    """What becomes of faults of utterances: rows side by side, since each strikes its own text."""
+    turns = asyncio.Semaphore(_AT_ONCE)
 
-    async def run(trial: Trial) -> None:
+    async def run(row: Iterable[Trial]) -> list[Outcome]:
         async with turns:
-            done[trial.fault.name, trial.occasion] = await _run(system, trial)
+            return [await _run(system, trial) for trial in row]
 
-    async with asyncio.TaskGroup() as group:
-        for trial in trials:
-            if not trial.fault.strikes_connection:
-                group.create_task(run(trial))
-    for trial in trials:
-        if trial.fault.strikes_connection:
-            await run(trial)
-    return done
+    rows = [list(row) for _, row in groupby(trials, key=lambda trial: trial.fault)]
+    return [outcome for row in await asyncio.gather(*map(run, rows)) for outcome in row]
+
+
+async def try_connecting(system: Stack, trials: Sequence[Trial]) -> list[Outcome]:
+    """What becomes of faults of connections: one after the other, since they strike whoever comes."""
+    return [await _run(system, trial) for trial in trials]
 
 
 async def _run(system: Stack, trial: Trial) -> Outcome:

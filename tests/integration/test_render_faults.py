@@ -11,29 +11,38 @@ from simulator.fates import ATTEMPTS
 from simulator.faults import FAULTS
 from speech.job import JobStatus
 from tests.fakes.stack import Stack, stack
-from tests.fakes.trials import Outcome, Trial, all_trials, try_all
+from tests.fakes.trials import Outcome, Trial, all_trials, try_connecting, try_speaking
 
 pytestmark = pytest.mark.integration
 
 TRIALS = all_trials(FAULTS.values())
+SPEAKING = [trial for trial in TRIALS if not trial.fault.strikes_connection]
+CONNECTING = [trial for trial in TRIALS if trial.fault.strikes_connection]
+PATIENCE = {"RENDER_TIMEOUT": "1.5"}
 
 
 @pytest.fixture(scope="module")
 def faulty() -> Iterator[Stack]:
     """A system with short patience."""
-    with stack(RENDER_TIMEOUT="2") as running:
+    with stack(**PATIENCE) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def outcomes(faulty: Stack) -> dict[tuple[str, str], Outcome]:
-    """What became of every row, tried all together."""
-    return asyncio.run(try_all(faulty, TRIALS))
+def outcomes(faulty: Stack) -> dict[Trial, Outcome]:
+    """What became of every row; the faults that strike whoever connects have a system of their own."""
+
+    async def try_all(unreachable: Stack) -> list[Outcome]:
+        done = await asyncio.gather(try_speaking(faulty, SPEAKING), try_connecting(unreachable, CONNECTING))
+        return [outcome for outcomes in done for outcome in outcomes]
+
+    with stack(**PATIENCE) as unreachable:
+        return dict(zip([*SPEAKING, *CONNECTING], asyncio.run(try_all(unreachable)), strict=True))
 
 
 @pytest.mark.parametrize("trial", TRIALS, ids=lambda trial: f"{trial.fault.name}-{trial.occasion}")
-def test_a_row_of_the_table(outcomes: dict[tuple[str, str], Outcome], trial: Trial) -> None:
-    outcome, fate, fates = outcomes[trial.fault.name, trial.occasion], trial.fate, trial.fault.fates
+def test_a_row_of_the_table(outcomes: dict[Trial, Outcome], trial: Trial) -> None:
+    outcome, fate, fates = outcomes[trial], trial.fate, trial.fault.fates
     assert outcome.job["id"] == trial.recipe.job_name
     assert (outcome.job["status"], outcome.audio, outcome.kept) == (fate.end_state, fate.audio, fate.kept)
     assert outcome.paid == fate.paid
