@@ -11,6 +11,7 @@ from speech.errors import (
     AudioUnusable,
     KeyRejected,
     NoAudio,
+    SettingsRefused,
     TextRefused,
     UpstreamBusy,
     UpstreamError,
@@ -21,12 +22,13 @@ from speech.errors import (
 
 
 class Act(StrEnum):
-    """What happens; the first five to a connection, the others to an utterance. `detail` in brackets."""
+    """What happens; the first six to a connection, the others to an utterance. `detail` in brackets."""
 
     REFUSE = "refuse"  # the handshake [HTTP status]
     REJECT_KEY = "reject_key"  # the handshake, in words about the key [HTTP status]
     FULL = "full"  # the session cap is what is open now [HTTP status]
     CLOSE_AT_ONCE = "close_at_once"  # accepted, then closed [close code]
+    REFUSE_SETTINGS = "refuse_settings"  # session.update is answered by an error event [error code]
     NO_UPDATED = "no_updated"  # session.update is never confirmed
     DROP_EARLY = "drop_early"  # before audio, without a close frame
     HANG_UP = "hang_up"  # in mid-audio [close code, None: without a close frame]
@@ -51,7 +53,9 @@ class Act(StrEnum):
     UNKNOWN_EVENTS = "unknown_events"
 
 
-_CONNECTION_ACTS = frozenset({Act.REFUSE, Act.REJECT_KEY, Act.FULL, Act.CLOSE_AT_ONCE, Act.NO_UPDATED})
+_CONNECTION_ACTS = frozenset(
+    {Act.REFUSE, Act.REJECT_KEY, Act.FULL, Act.CLOSE_AT_ONCE, Act.REFUSE_SETTINGS, Act.NO_UPDATED}
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -98,6 +102,13 @@ FAULTS: dict[str, Fault] = dict(
         _row("refuse_500", "the handshake is answered 500", Act.REFUSE, _UNREACHABLE, 500),
         _row("session_cap", "the key has as many sessions open as it may", Act.FULL, _BUSY, 429),
         _row("close_at_once", "accepted, then closed with 1000", Act.CLOSE_AT_ONCE, _UNREACHABLE, 1000),
+        _row(
+            "voice_refused",
+            "session.update is answered by an error: no such voice",
+            Act.REFUSE_SETTINGS,
+            given_up(SettingsRefused, paid=0),
+            "invalid_voice",
+        ),
         _row(
             "no_session_updated", "session.update is never confirmed", Act.NO_UPDATED, connected_again(UpstreamTimeout)
         ),

@@ -42,6 +42,7 @@ class Session:
         self._wire, self._upstream, self._model = wire, upstream, admission.model
         fault = admission.fault
         self._confirms = not (fault and fault.act is Act.NO_UPDATED)
+        self._refuses = str(fault.detail) if fault and fault.act is Act.REFUSE_SETTINGS else None
         self._scribe = Scribe(quirks=upstream.options.quirks, dice=upstream.dice(admission.number))
         self._limits = Limits(wire, scribe=self._scribe, options=upstream.options)
         self._speaker = Speaker(
@@ -107,6 +108,8 @@ class Session:
         session = event.get("session")
         if not isinstance(session, dict):
             raise BadEvent("session must be an object", param="session")
+        if self._refuses:
+            raise BadEvent("This session is not possible", code=self._refuses, param="session.voice")
         profile = self._profile.updated(session)
         if self._speaker.is_speaking and profile.output != self._profile.output:
             raise BadEvent("Multiple frame rates in the concatenated frames", code="invalid_audio")

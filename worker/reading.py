@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from audio.codecs import FORMATS
-from audio.file import AudioFile, write_audio
+from audio.file import AudioFile
 from audio.join import Joiner
 from speech.card import Card
 from speech.errors import StaleToken, UnknownJob
@@ -64,7 +64,7 @@ class _Reading:
         except UnknownJob:
             # The board was wiped since the order was read: as for a claim that somebody else took.
             raise StaleToken from None
-        file = await asyncio.to_thread(write_audio, path, rendition=self.recipe.request.rendition)
+        file = await asyncio.to_thread(AudioFile, path, rendition=self.recipe.request.rendition)
         try:
             await self._write(file, utterances)
         except BaseException:

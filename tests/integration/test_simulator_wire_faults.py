@@ -53,6 +53,12 @@ async def _closed_at_once(simulator: RunningSimulator, fault: Fault) -> None:
     assert (events, code) == ([], fault.detail)
 
 
+async def _unsettled(simulator: RunningSimulator, fault: Fault) -> None:
+    async with raw_realtime(simulator.fault_url(fault.name)) as client:
+        error = (await client.update(voice="ara"))["error"]
+    assert (error["type"], error["code"]) == ("invalid_request_error", fault.detail)
+
+
 async def _unconfirmed(simulator: RunningSimulator, fault: Fault) -> None:
     async with raw_realtime(simulator.fault_url(fault.name)) as client:
         await client.send("session.update", session={"voice": "ara"})
@@ -195,6 +201,7 @@ SIGHTS: dict[Act, Callable[[RunningSimulator, Fault], Awaitable[None]]] = {
     Act.REJECT_KEY: _refused,
     Act.FULL: _full,
     Act.CLOSE_AT_ONCE: _closed_at_once,
+    Act.REFUSE_SETTINGS: _unsettled,
     Act.NO_UPDATED: _unconfirmed,
     Act.DROP_EARLY: _broken_off,
     Act.HANG_UP: _broken_off,

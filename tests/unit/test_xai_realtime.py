@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from speech.errors import (
     KeyRejected,
     NoAudio,
+    SettingsRefused,
     SpeakModeUnsupported,
     TextRefused,
     UpstreamBusy,
@@ -129,8 +130,16 @@ def test_other_settings_than_asked_for_are_an_error(session: dict[str, Any]) -> 
 
 def test_an_error_instead_of_the_confirmation_is_the_session_s() -> None:
     protocol = Realtime(SETTINGS)
-    feed(protocol, {"type": "error", "error": {"type": "invalid_request_error", "code": "invalid_voice"}})
+    feed(protocol, {"type": "error", "error": {"type": "internal_error", "code": "internal_error"}})
     assert type(protocol.error) is UpstreamError
+
+
+@pytest.mark.parametrize("code", ["invalid_voice", "unknown_parameter", None])
+def test_settings_that_are_refused_are_not_tried_again(code: str | None) -> None:
+    protocol = Realtime(SETTINGS)
+    feed(protocol, {"type": "error", "error": {"type": "invalid_request_error", "code": code}})
+    assert type(protocol.error) is SettingsRefused
+    assert not protocol.error.retryable
 
 
 @pytest.mark.parametrize(
