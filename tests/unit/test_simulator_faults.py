@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from simulator.fates import ATTEMPTS, Kept
 from simulator.fault_plan import FaultPlan
+from simulator.fault_table import markdown
 from simulator.faults import FAULTS, Act, Fault
 from speech.errors import UpstreamBusy
 from speech.job import JobStatus
@@ -68,3 +71,8 @@ def test_a_cleared_plan_is_empty() -> None:
     plan.add(FAULTS["stall"])
     plan.clear()
     assert plan.take(connecting=False) is None
+
+
+def test_the_written_table_is_the_table() -> None:
+    written = Path(__file__).parents[2] / "docs" / "faults.md"
+    assert written.read_text() == markdown(), "write it again: python -m simulator.fault_table > docs/faults.md"
