@@ -22,8 +22,8 @@ ReciteError
         ├── UpstreamTimeout       no answer in time
         ├── UpstreamBusy          429: too many sessions or requests
         ├── KeyRejected           401/403: the key is not good
+        ├── SettingsRefused       xAI does not take the voice or another setting of the session
         ├── TextRefused           xAI will not speak this text
-        ├── SettingsRefused       xAI does not take the voice or another setting
         ├── SpeakModeUnsupported  the server does not know this way to speak
         └── NoAudio               the utterance ended early or without sound
 """
@@ -251,20 +251,20 @@ class KeyRejected(UpstreamError):
     retryable = False
 
 
+class SettingsRefused(UpstreamError):
+    """xAI does not take the voice or another setting of the session."""
+
+    code = "settings_refused"
+    title = "The voice service refused the voice or its settings"
+    status = 422
+    retryable = False
+
+
 class TextRefused(UpstreamError):
     """xAI will not speak this text."""
 
     code = "text_refused"
     title = "The voice service refused to speak this text"
-    status = 422
-    retryable = False
-
-
-class SettingsRefused(UpstreamError):
-    """xAI does not take the voice, or another setting of the session."""
-
-    code = "settings_refused"
-    title = "The voice service does not take this voice or one of the other settings"
     status = 422
     retryable = False
 

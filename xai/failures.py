@@ -4,7 +4,8 @@ No source lists the codes of the realtime API, so the decision reads words, the 
 
 1. rate or session limits are UpstreamBusy, keys and permissions are KeyRejected;
 2. `timeout` (inactivity) and `max_duration` end the session: UpstreamUnreachable, as if the socket had closed;
-3. what is invalid or unknown before anything was to be spoken is the session's settings: SettingsRefused;
+3. before any text, an `invalid_request_error` or a code that names something invalid or unknown is about the session's
+   settings: SettingsRefused, which the same settings would meet again;
 4. before `response.created`, a code that names something unknown, or a wrong type or event, is about the way to speak:
    SpeakModeUnsupported;
 5. a code with content, policy, moderation, safety or a length in it, or a message that says so, is about the text:

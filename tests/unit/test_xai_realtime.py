@@ -128,18 +128,23 @@ def test_other_settings_than_asked_for_are_an_error(session: dict[str, Any]) -> 
     assert isinstance(protocol.error, SettingsRefused)
 
 
-def test_an_error_instead_of_the_confirmation_is_the_session_s() -> None:
+@pytest.mark.parametrize(
+    ("kind", "code", "expected"),
+    [
+        ("invalid_request_error", "invalid_voice", SettingsRefused),
+        ("invalid_request_error", None, SettingsRefused),
+        ("error", "unknown_voice", SettingsRefused),
+        ("internal_error", None, UpstreamError),
+        ("invalid_request_error", "invalid_api_key", KeyRejected),
+        ("invalid_request_error", "rate_limit_exceeded", UpstreamBusy),
+    ],
+)
+def test_an_error_instead_of_the_confirmation_is_the_session_s(
+    kind: str, code: str | None, expected: type[UpstreamError]
+) -> None:
     protocol = Realtime(SETTINGS)
-    feed(protocol, {"type": "error", "error": {"type": "internal_error", "code": "internal_error"}})
-    assert type(protocol.error) is UpstreamError
-
-
-@pytest.mark.parametrize("code", ["invalid_voice", "unknown_parameter", None])
-def test_settings_that_are_refused_are_not_tried_again(code: str | None) -> None:
-    protocol = Realtime(SETTINGS)
-    feed(protocol, {"type": "error", "error": {"type": "invalid_request_error", "code": code}})
-    assert type(protocol.error) is SettingsRefused
-    assert not protocol.error.retryable
+    feed(protocol, {"type": "error", "error": {"type": kind, "code": code}})
+    assert type(protocol.error) is expected
 
 
 @pytest.mark.parametrize(
