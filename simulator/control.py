@@ -1,4 +1,4 @@
-"""The control calls under /control: counters, planned faults, options. For tests and benchmarks; xAI has none."""
+"""The control calls under /control: counters, planned faults, open sessions, options. For tests and benchmarks alone."""
 
 from __future__ import annotations
 
@@ -56,6 +56,11 @@ async def _clear_faults(request: Request) -> JSONResponse:
     return JSONResponse({"planned": plan.pending()})
 
 
+async def _hang_up(request: Request) -> JSONResponse:
+    _upstream(request).hang_up()
+    return JSONResponse(_upstream(request).stats.to_json())
+
+
 async def _show_settings(request: Request) -> JSONResponse:
     return _shown(_upstream(request).options)
 
@@ -82,6 +87,7 @@ ROUTES = [
     Route("/control/faults", _show_faults, methods=["GET"]),
     Route("/control/faults", _plan_fault, methods=["POST"]),
     Route("/control/faults", _clear_faults, methods=["DELETE"]),
+    Route("/control/hang_up", _hang_up, methods=["POST"]),
     Route("/control/settings", _show_settings, methods=["GET"]),
     Route("/control/settings", _change_settings, methods=["POST"]),
 ]

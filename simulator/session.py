@@ -75,6 +75,7 @@ class Session:
         try:
             async with self._tasks:
                 await self._wire.send(*self._scribe.greeting(self._profile, model=self._model))
+                self._tasks.create_task(_hang_up_after(self._upstream.closing))
                 self._limits.start(self._tasks, is_busy=lambda: self._speaker.is_speaking)
                 while True:
                     await self._answer(await self._wire.receive())
@@ -200,6 +201,11 @@ def _parsed(message: str) -> _ClientEvent:
     if not isinstance(event, dict):
         raise BadEvent("The event is not an object", code="invalid_json", kind="invalid_event")
     return event
+
+
+async def _hang_up_after(closing: asyncio.Event) -> None:
+    await closing.wait()
+    raise HangUp(1001)
 
 
 def _close_code(group: BaseExceptionGroup[HangUp]) -> int | None:

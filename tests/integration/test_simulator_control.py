@@ -116,3 +116,11 @@ async def test_bad_input_is_named(http: httpx.AsyncClient, path: str, body: byte
 
 async def test_health_answers(simulator: RunningSimulator, http: httpx.AsyncClient) -> None:
     assert (await http.get(f"http://127.0.0.1:{simulator.port}/health")).json() == {"status": "healthy"}
+
+
+async def test_all_sessions_are_ended_at_once(simulator: RunningSimulator, http: httpx.AsyncClient) -> None:
+    async with raw_realtime(simulator.realtime_url) as one, raw_realtime(simulator.realtime_url) as other:
+        assert (await http.post("/hang_up")).json()["open"] == 2
+        assert [(await client.until_closed())[1] for client in (one, other)] == [1001, 1001]
+    async with raw_realtime(simulator.realtime_url) as client:
+        assert (await client.speak("Fine."))[-1]["response"]["status"] == "completed"
