@@ -1,4 +1,4 @@
-"""The control calls under /control: counters, planned faults, open sessions, options. For tests and benchmarks alone."""
+"""The control calls under /control: counters, planned faults, open sessions, options. For tests and benchmarks."""
 
 from __future__ import annotations
 
