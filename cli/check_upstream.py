@@ -49,7 +49,8 @@ def token(given: Settings, settings: Settings) -> str:
         asyncio.run(_token(settings))
     except ReciteError as error:
         raise _failure(error, given, settings) from None
-    return f"accepted by {urlsplit(settings.xai.rest_url).netloc}"
+    place = urlsplit(settings.xai.rest_url).netloc
+    return f"accepted by {place}" if given.xai.api_key else f"accepted by the simulator at {place}"
 
 
 def phrase(given: Settings, settings: Settings) -> str:
@@ -67,7 +68,8 @@ def phrase(given: Settings, settings: Settings) -> str:
         raise Failure(f"{OUTPUT} can't be written here: {error.strerror}") from None
     waited = (heard.first_at or began) - began
     seconds = file.duration_ms / 1000
-    return f"{seconds:.1f} s by {mode}, first sound after {waited * 1000:.0f} ms; listen to {OUTPUT}"
+    speaker = "" if given.xai.api_key else "spoken by the simulator, "
+    return f"{speaker}{seconds:.1f} s by {mode}, first sound after {waited * 1000:.0f} ms; listen to {OUTPUT}"
 
 
 async def _token(settings: Settings) -> None:

@@ -103,6 +103,6 @@ async def _announced(heartbeats: Heartbeats, *, lanes: Sequence[str]) -> AsyncIt
         # Not cancelled: a beat that is on its way would come after the farewell.
         stopping.set()
         await task
-        with suppress(Unavailable):
-            for lane in lanes:
+        for lane in lanes:
+            with suppress(Unavailable):
                 await heartbeats.stop(lane=lane, worker=worker)

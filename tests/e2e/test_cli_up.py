@@ -242,6 +242,7 @@ def test_the_doctor_alone_says_what_is_not_running(tmp_path: Path) -> None:
     assert told.returncode == 1
     assert "✗ Redis     Redis is not running: start everything with ./start.sh, or set REDIS_URL" in told.stdout
     assert "✗ key       XAI_API_KEY is not set" in told.stdout
+    assert "never started in this folder" in told.stdout
     assert "✓ codecs" in told.stdout
     assert not (tmp_path / "test_output.wav").exists()
     assert os.listdir(tmp_path) == []
