@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from audio.codecs import FORMATS
 from audio.masters import decode_master, encode_master
-from audio.pcm import MASTER_RATE, duration_ms, sample_count
+from audio.pcm import BYTES_PER_SAMPLE, MASTER_RATE, duration_ms
+from audio.polish import polish
 from speech.card import Card
 from speech.errors import AudioUnusable, UnknownJob
 from speech.ports import Area, Delivery, Synthesizer
@@ -27,20 +28,20 @@ _FLAC = FORMATS["flac"]
 
 @dataclass(frozen=True, kw_only=True)
 class Master:
-    """One utterance at 24 kHz: `pcm` as the upstream sent it, not polished yet. Times in milliseconds."""
+    """One utterance: files of 24 kHz PCM, `polished` as it is heard and, when it is new, `raw` as it was sent.
+
+    Times in milliseconds.
+    """
 
     name: str
     characters: int
-    pcm: bytes
+    polished: Path
+    raw: Path | None
     speak_mode: str
     attempts: int
     first_audio_ms: int
     spoken_ms: int
     proof: Proof
-
-    def without_audio(self) -> Master:
-        """What is known of it, for as long as the whole reading takes."""
-        return replace(self, pcm=b"")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,19 +54,20 @@ class Masters:
     clock: Callable[[], float]
     monotonic: Callable[[], float]
 
-    async def kept(self, text: str, *, recipe: Recipe) -> Master | None:
-        """The master that the keeper has; None when there is none, or none that can be read."""
+    async def kept(self, text: str, *, recipe: Recipe, polished: Path) -> Master | None:
+        """The master that the keeper has, in this file; None when there is none, or none that can be read."""
         name = recipe.utterance_name(text)
         try:
             found = await self.keeper.find(name, job=recipe.job_name)
             if found is None:
                 return None
             card, flac = found
-            pcm = await asyncio.to_thread(decode_master, flac)
+            await asyncio.to_thread(lambda: polished.write_bytes(polish(decode_master(flac))))
             return Master(
                 name=name,
                 characters=len(text),
-                pcm=pcm,
+                polished=polished,
+                raw=None,
                 speak_mode=card.speak_modes[0],
                 attempts=0,
                 first_audio_ms=0,
@@ -76,9 +78,9 @@ class Masters:
             return None
 
     async def spoken(
-        self, text: str, *, recipe: Recipe, airing: Airing, again: Callable[[], Awaitable[object]]
+        self, text: str, *, recipe: Recipe, airing: Airing, folder: Path, again: Callable[[], Awaitable[object]]
     ) -> Master:
-        """A new master, aired while it is spoken; `again` runs before every further attempt.
+        """A new master in this folder, aired while it is spoken; `again` runs before every further attempt.
 
         Raises a RenderError when it is given up.
         """
@@ -87,24 +89,29 @@ class Masters:
         async def attempt() -> Master:
             nonlocal attempts
             attempts += 1
-            return await self._speak(text, recipe=recipe, airing=airing, attempts=attempts)
+            return await self._speak(text, recipe=recipe, airing=airing, folder=folder, attempts=attempts)
 
         return await self.speaking(attempt, name=recipe.job_name, again=again)
 
     async def keep(self, master: Master, *, recipe: Recipe, airing: Airing, folder: Path) -> None:
         """Puts a new master into the bucket; from then on it need not be on air."""
-        flac = await asyncio.to_thread(encode_master, master.pcm)
-        card, body = self._card(master, flac, recipe=recipe), folder / f"{master.name}.{_FLAC.extension}"
+        raw = master.raw
+        if raw is None:
+            return
+        samples = raw.stat().st_size // BYTES_PER_SAMPLE
+        flac = await asyncio.to_thread(lambda: encode_master(raw.read_bytes()))
+        await asyncio.to_thread(raw.unlink)
+        card = self._card(master, flac, samples=samples, recipe=recipe)
+        body = folder / f"{master.name}.{_FLAC.extension}"
         await asyncio.to_thread(body.write_bytes, flac)
         # A bucket that is away is waited for without the sound in memory.
-        master = master.without_audio()
         del flac
         await self.keeper.keep(card, body, job=recipe.job_name)
         await asyncio.to_thread(body.unlink)
         await airing.let_go()
 
-    def _card(self, master: Master, flac: bytes, *, recipe: Recipe) -> Card:
-        samples, sha256 = sample_count(master.pcm), hashlib.sha256(flac).hexdigest()
+    def _card(self, master: Master, flac: bytes, *, samples: int, recipe: Recipe) -> Card:
+        sha256 = hashlib.sha256(flac).hexdigest()
         return Card(
             name=master.name,
             key=object_key(Area.MASTERS, master.name, sha256=sha256, extension=_FLAC.extension),
@@ -123,8 +130,8 @@ class Masters:
             timings={"first_audio_ms": master.first_audio_ms, "rendered_ms": master.spoken_ms},
         )
 
-    async def _speak(self, text: str, *, recipe: Recipe, airing: Airing, attempts: int) -> Master:
-        started, take = self.monotonic(), Take(airing, monotonic=self.monotonic)
+    async def _speak(self, text: str, *, recipe: Recipe, airing: Airing, folder: Path, attempts: int) -> Master:
+        started, take = self.monotonic(), Take(airing, folder=folder, monotonic=self.monotonic)
         try:
             spoken = await self.synthesizer.speak(text, delivery=_delivery(recipe), on_audio=take.hear)
             ended = self.monotonic()
@@ -139,7 +146,8 @@ class Masters:
         return Master(
             name=recipe.utterance_name(text),
             characters=len(text),
-            pcm=take.pcm,
+            polished=take.polished,
+            raw=take.raw,
             speak_mode=spoken.speak_mode,
             attempts=attempts,
             first_audio_ms=round((take.first_at - started) * 1000),
