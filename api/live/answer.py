@@ -12,6 +12,9 @@ from api.live.stage import LiveStage
 from api.live.tape import Tape
 from speech.errors import CutOff, NotFinished
 
+# nginx would otherwise gather the sound before it hands it on.
+_HEADERS = {"Cache-Control": "no-store", "Accept-Ranges": "none", "X-Accel-Buffering": "no"}
+
 
 class LiveAnswer(Response):
     """Holds its headers until there is sound. When none comes live, `otherwise` gives the answer instead.
@@ -37,7 +40,7 @@ class LiveAnswer(Response):
         self.media_type = media_type
         self.background = None
         # Without a body there is no length.
-        self.init_headers({**headers, "Cache-Control": "no-store", "Accept-Ranges": "none"})
+        self.init_headers({**headers, **_HEADERS})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers, for as long as there is somebody to answer to."""

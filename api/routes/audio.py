@@ -36,7 +36,7 @@ Finished = Annotated[bool, Query(description="Wait for the finished, proven audi
 @router.get(
     "/v1/audio/{id}",
     responses={
-        200: {"description": "The audio", "content": {"audio/*": {}}},
+        200: {"description": "The audio, finished or as it is made", "content": {"audio/*": {}}},
         206: {"description": "The range that was asked for"},
         304: {"description": "Unchanged: the ETag is yours"},
         307: {"description": "With AUDIO_DELIVERY=redirect: the object in the bucket"},
