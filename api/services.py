@@ -22,7 +22,7 @@ from settings import Settings
 from speech.card import Card
 from speech.errors import Unavailable
 from speech.job import Cache, Job, JobStatus
-from speech.ports import AudioStore, Claim, JobBoard, JobWatch
+from speech.ports import Audience, AudioStore, Claim, JobBoard, JobWatch
 from speech.recipe import Recipe
 from storage.heartbeats import Heartbeats
 
@@ -50,6 +50,7 @@ class Services:
     store: AudioStore
     dispatch: Dispatch
     heartbeats: Heartbeats
+    audience: Audience
     stage: LiveStage
     _cards: OrderedDict[str, Card] = field(default_factory=OrderedDict)
 

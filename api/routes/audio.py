@@ -57,6 +57,8 @@ async def get_audio(request: Request, id: Name, download: Download = None, finis
     if job is None or job.status.is_end:
         return _without_audio(job)
     if finished:
+        # Who waits for it wants it made, as who hears it does.
+        await services.audience.listens(name, seconds=WAIT_SECONDS)
         return await _awaited(services, request, name, download=download)
     return LiveAnswer(
         services.stage,
