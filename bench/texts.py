@@ -1,4 +1,4 @@
-"""Texts to speak: short, distinct in every run, of one length."""
+"""Texts to speak, distinct in every run: short ones of one length, and long ones."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Iterator
 
 _SENTENCE = "Order {code} has left our warehouse and will reach you on Friday"
+_REPORT = "Parcel {number}, known as {code}, left the harbour on day {day} and reached its town safely."
 
 
 def distinct() -> Iterator[str]:
@@ -14,3 +15,13 @@ def distinct() -> Iterator[str]:
     run = secrets.randbelow(9000) + 1000
     for number in itertools.count(1000):
         yield _SENTENCE.format(code=f"{run}-{number}")
+
+
+def article(*, sentences: int) -> str:
+    """A text of five sentences a paragraph, of some 80 characters each, that nobody has asked for before."""
+    run = secrets.randbelow(90_000_000) + 10_000_000
+    said = [
+        _REPORT.format(number=number, code=f"{run // 10_000}-{run % 10_000}", day=number % 28 + 1)
+        for number in range(sentences)
+    ]
+    return "\n\n".join(" ".join(said[at : at + 5]) for at in range(0, sentences, 5))

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
 
 from speech.ports import Lease, LiveStream
 
 
 @dataclass(frozen=True, kw_only=True)
 class Airing:
-    """What listeners hear of utterance number `utterance`, counted from 0."""
+    """What listeners hear of utterance number `utterance`, counted from 0; `begun` is set with its first sound."""
 
     live: LiveStream
     lease: Lease
     utterance: int
+    begun: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def air(self, pcm: bytes) -> None:
         """Hands polished PCM to whoever listens."""
         if pcm:
+            self.begun.set()
             await self.live.air(self.lease, pcm, utterance=self.utterance)
 
     async def again(self) -> None:

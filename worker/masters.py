@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from audio.codecs import FORMATS
 from audio.masters import decode_master, encode_master
-from audio.pcm import MASTER_RATE, duration_ms, sample_count
+from audio.pcm import BYTES_PER_SAMPLE, MASTER_RATE, duration_ms
+from audio.polish import polish
 from speech.card import Card
 from speech.errors import AudioUnusable, UnknownJob
 from speech.ports import Area, AudioStore, Delivery, Synthesizer
@@ -25,20 +26,20 @@ _FLAC = FORMATS["flac"]
 
 @dataclass(frozen=True, kw_only=True)
 class Master:
-    """One utterance at 24 kHz: `pcm` as the upstream sent it, not polished yet. Times in milliseconds."""
+    """One utterance: files of 24 kHz PCM, `polished` as it is heard and, when it is new, `raw` as it was sent.
+
+    Times in milliseconds.
+    """
 
     name: str
     characters: int
-    pcm: bytes
+    polished: Path
+    raw: Path | None
     speak_mode: str
     attempts: int
     first_audio_ms: int
     spoken_ms: int
     proof: Proof
-
-    def without_audio(self) -> Master:
-        """What is known of it, for as long as the whole reading takes."""
-        return replace(self, pcm=b"")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,8 +53,8 @@ class Masters:
     clock: Callable[[], float]
     monotonic: Callable[[], float]
 
-    async def kept(self, text: str, *, recipe: Recipe) -> Master | None:
-        """The master that the bucket has; None when there is none, or none that can be read."""
+    async def kept(self, text: str, *, recipe: Recipe, polished: Path) -> Master | None:
+        """The master that the bucket has, in this file; None when there is none, or none that can be read."""
         name = recipe.utterance_name(text)
         card = await self.insist(lambda: self.store.card(name), name=recipe.job_name)
         if card is None:
@@ -61,11 +62,12 @@ class Masters:
         key = card.key
         try:
             flac = await self.insist(lambda: self.store.read(key), name=recipe.job_name)
-            pcm = await asyncio.to_thread(decode_master, flac)
+            await asyncio.to_thread(lambda: polished.write_bytes(polish(decode_master(flac))))
             return Master(
                 name=name,
                 characters=len(text),
-                pcm=pcm,
+                polished=polished,
+                raw=None,
                 speak_mode=card.speak_modes[0],
                 attempts=0,
                 first_audio_ms=0,
@@ -76,9 +78,9 @@ class Masters:
             return None
 
     async def spoken(
-        self, text: str, *, recipe: Recipe, airing: Airing, again: Callable[[], Awaitable[object]]
+        self, text: str, *, recipe: Recipe, airing: Airing, folder: Path, again: Callable[[], Awaitable[object]]
     ) -> Master:
-        """A new master, aired while it is spoken; `again` runs before every further attempt.
+        """A new master in this folder, aired while it is spoken; `again` runs before every further attempt.
 
         Raises a RenderError when it is given up.
         """
@@ -87,16 +89,18 @@ class Masters:
         async def attempt() -> Master:
             nonlocal attempts
             attempts += 1
-            return await self._speak(text, recipe=recipe, airing=airing, attempts=attempts)
+            return await self._speak(text, recipe=recipe, airing=airing, folder=folder, attempts=attempts)
 
         return await self.speaking(attempt, name=recipe.job_name, again=again)
 
     async def keep(self, master: Master, *, recipe: Recipe, airing: Airing, folder: Path) -> None:
         """Puts a new master and then its card into the bucket; from then on it need not be on air."""
-        samples = sample_count(master.pcm)
-        flac = await asyncio.to_thread(encode_master, master.pcm)
-        # A bucket that is away is waited for without the sound in memory.
-        master = master.without_audio()
+        raw = master.raw
+        if raw is None:
+            return
+        samples = raw.stat().st_size // BYTES_PER_SAMPLE
+        flac = await asyncio.to_thread(lambda: encode_master(raw.read_bytes()))
+        await asyncio.to_thread(raw.unlink)
         sha256 = hashlib.sha256(flac).hexdigest()
         body, size = folder / f"{master.name}.{_FLAC.extension}", len(flac)
         await asyncio.to_thread(body.write_bytes, flac)
@@ -133,8 +137,8 @@ class Masters:
         await self.insist(lambda: self.store.put_card(card), name=recipe.job_name)
         await airing.let_go()
 
-    async def _speak(self, text: str, *, recipe: Recipe, airing: Airing, attempts: int) -> Master:
-        started, take = self.monotonic(), Take(airing, monotonic=self.monotonic)
+    async def _speak(self, text: str, *, recipe: Recipe, airing: Airing, folder: Path, attempts: int) -> Master:
+        started, take = self.monotonic(), Take(airing, folder=folder, monotonic=self.monotonic)
         try:
             spoken = await self.synthesizer.speak(text, delivery=_delivery(recipe), on_audio=take.hear)
             ended = self.monotonic()
@@ -149,7 +153,8 @@ class Masters:
         return Master(
             name=recipe.utterance_name(text),
             characters=len(text),
-            pcm=take.pcm,
+            polished=take.polished,
+            raw=take.raw,
             speak_mode=spoken.speak_mode,
             attempts=attempts,
             first_audio_ms=round((take.first_at - started) * 1000),

@@ -11,7 +11,6 @@ from pathlib import Path
 from audio.codecs import FORMATS
 from audio.file import AudioFile, write_audio
 from audio.join import Joiner
-from audio.polish import polish
 from speech.card import Card
 from speech.errors import StaleToken, UnknownJob
 from speech.job import Job
@@ -26,7 +25,7 @@ from worker.single_flight import SingleFlight
 
 # An utterance that takes long doesn't stop those behind it, until so many times `at_once` wait for it.
 _AHEAD = 4
-_Making = asyncio.Task[tuple[Master, Path]]
+_PIECE_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,52 +114,51 @@ class _Reading:
 
     async def _write(self, file: AudioFile, utterances: list[Utterance]) -> None:
         """All utterances in order; the first that fails ends the others."""
-        joiner, line = Joiner(), asyncio.Queue[_Making](_AHEAD * self.shared.at_once)
+        joiner, line = Joiner(), asyncio.Queue[asyncio.Task[Master]](_AHEAD * self.shared.at_once)
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._begin_all(utterances, group=group, line=line))
                 for utterance in utterances:
-                    master, polished = await (await line.get())
+                    master = await (await line.get())
                     self.masters.append(master)
-                    await asyncio.to_thread(_append, file, joiner, polished, ending=utterance.ending)
+                    await asyncio.to_thread(_append, file, joiner, master.polished, ending=utterance.ending)
         except BaseExceptionGroup as failures:
             raise failures.exceptions[0] from None
 
     async def _begin_all(
-        self, utterances: list[Utterance], *, group: asyncio.TaskGroup, line: asyncio.Queue[_Making]
+        self, utterances: list[Utterance], *, group: asyncio.TaskGroup, line: asyncio.Queue[asyncio.Task[Master]]
     ) -> None:
         free = asyncio.Semaphore(self.shared.at_once)
         for number, utterance in enumerate(utterances):
             await free.acquire()
-            task = group.create_task(self._polished(number, utterance.text, of=len(utterances)))
+            airing = Airing(live=self.shared.live, lease=self.lease, utterance=number)
+            task = group.create_task(self._master(utterance.text, airing=airing, of=len(utterances)))
             task.add_done_callback(lambda _: free.release())
             await line.put(task)
+            if number == 0:
+                # Somebody may be waiting for this one: ten that begin together would delay it.
+                await airing.begun.wait()
 
-    async def _polished(self, number: int, text: str, *, of: int) -> tuple[Master, Path]:
-        """What is known of the utterance, and a file with its PCM as it is heard."""
-        master = await self._master(number, text, of=of)
-        path = self.folder / f"{number}.pcm"
-        await asyncio.to_thread(lambda: path.write_bytes(polish(master.pcm)))
-        return master.without_audio(), path
-
-    async def _master(self, number: int, text: str, *, of: int) -> Master:
-        masters, keeping = self.shared.masters, None
+    async def _master(self, text: str, *, airing: Airing, of: int) -> Master:
+        masters, folder, keeping = self.shared.masters, self.folder, None
         # A sentence may stand in the text twice, or in two texts at the same time: it is bought once.
         give_back = await self.shared.flights.hold(self.recipe.utterance_name(text))
         try:
-            master = await masters.kept(text, recipe=self.recipe)
+            polished = folder / f"{airing.utterance}.pcm"
+            master = await masters.kept(text, recipe=self.recipe, polished=polished)
             if master is None:
                 self._check_keeping()
-                airing = Airing(live=self.shared.live, lease=self.lease, utterance=number)
                 self.airings.append(airing)
                 master = await masters.spoken(
-                    text, recipe=self.recipe, airing=airing, again=lambda: self._start_again(of)
+                    text, recipe=self.recipe, airing=airing, folder=folder, again=lambda: self._start_again(of)
                 )
-                keep = masters.keep(master, recipe=self.recipe, airing=airing, folder=self.folder)
+                keep = masters.keep(master, recipe=self.recipe, airing=airing, folder=folder)
                 keeping = asyncio.create_task(keep)
                 self.keeping.append(keeping)
             return master
         finally:
+            # One that was kept is not aired.
+            airing.begun.set()
             if keeping is None:
                 give_back()
             else:
@@ -214,7 +212,10 @@ class _Reading:
 
 
 def _append(file: AudioFile, joiner: Joiner, polished: Path, *, ending: Ending) -> None:
-    file.feed(joiner.add(polished.read_bytes(), ending=ending))
+    with polished.open("rb") as sound:
+        file.feed(joiner.add(sound.read(_PIECE_BYTES), ending=ending))
+        for piece in iter(lambda: sound.read(_PIECE_BYTES), b""):
+            file.feed(piece)
     polished.unlink()
 
 

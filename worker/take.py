@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from audio.pcm import MASTER_RATE, PcmStitcher, sample_count
 from audio.polish import Polisher
 from worker.airing import Airing
+from worker.pcm_file import PcmFile
 
 
 class Take:
-    """Hears the attempt. `monotonic` gives seconds; `first_at` is when its sound began."""
+    """Hears the attempt. `monotonic` gives seconds; `first_at` is when its sound began, 0 before.
 
-    def __init__(self, airing: Airing, *, monotonic: Callable[[], float]) -> None:
+    Two files in the folder, complete after `finish`: `raw` as the upstream sent it, `polished` as it is heard.
+    """
+
+    def __init__(self, airing: Airing, *, folder: Path, monotonic: Callable[[], float]) -> None:
         self.first_at = 0.0
+        self.raw = folder / f"{airing.utterance}.raw"
+        self.polished = folder / f"{airing.utterance}.pcm"
         self._airing = airing
         self._monotonic = monotonic
         self._stitcher = PcmStitcher()
         self._polisher = Polisher()
-        self._pieces: list[bytes] = []
+        self._files = PcmFile(self.raw), PcmFile(self.polished)
         self._polished_samples = 0
-
-    @property
-    def pcm(self) -> bytes:
-        """All of it, as the upstream sent it, in whole samples."""
-        return b"".join(self._pieces)
 
     @property
     def seconds(self) -> float:
@@ -35,13 +37,17 @@ class Take:
         """Takes 24 kHz PCM, cut anywhere."""
         self.first_at = self.first_at or self._monotonic()
         whole = self._stitcher.feed(pcm)
-        self._pieces.append(whole)
-        await self._air(self._polisher.feed(whole))
+        await self._take(whole, self._polisher.feed(whole))
 
     async def finish(self) -> None:
-        """Airs the rest; raises AudioUnusable when nothing was heard."""
-        await self._air(self._polisher.finish())
+        """Airs the rest and completes the files; raises AudioUnusable when nothing was heard."""
+        await self._take(b"", self._polisher.finish())
+        for file in self._files:
+            file.flush()
 
-    async def _air(self, polished: bytes) -> None:
-        self._polished_samples += sample_count(polished)
+    async def _take(self, *sound: bytes) -> None:
+        _, polished = sound
         await self._airing.air(polished)
+        self._polished_samples += sample_count(polished)
+        for file, pcm in zip(self._files, sound, strict=True):
+            file.write(pcm)
