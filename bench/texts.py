@@ -7,7 +7,8 @@ import secrets
 from collections.abc import Iterator
 
 _SENTENCE = "Order {code} has left our warehouse and will reach you on Friday"
-_REPORT = "Parcel {number}, known as {code}, left the harbour on day {day} and reached its town safely."
+_REPORT = "Parcel {number} on the {ship} left the harbour on day {day} and reached its town safely."
+_SYLLABLES = ("ba", "de", "fi", "go", "ku", "la", "me", "ni", "po", "ru", "sa", "te", "vi", "zo")
 _LITTLE = " this morning at eight."
 _MORE = (
     " this morning at eight, and the driver told us that it should reach you on Friday between nine and eleven o'clock."
@@ -23,11 +24,8 @@ def distinct() -> Iterator[str]:
 
 def article(*, sentences: int) -> str:
     """A text of five sentences a paragraph, of some 80 characters each, that nobody has asked for before."""
-    run = secrets.randbelow(90_000_000) + 10_000_000
-    said = [
-        _REPORT.format(number=number, code=f"{run // 10_000}-{run % 10_000}", day=number % 28 + 1)
-        for number in range(sentences)
-    ]
+    ship = "".join(secrets.choice(_SYLLABLES) for _ in range(6)).capitalize()
+    said = [_REPORT.format(number=number, ship=ship, day=number % 28 + 1) for number in range(1, sentences + 1)]
     return "\n\n".join(" ".join(said[at : at + 5]) for at in range(0, sentences, 5))
 
 
