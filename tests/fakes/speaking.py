@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 
 from speech.job import Job, JobStatus
 from speech.ports import Delivery, Lease, LiveKind, LivePiece, Spoken
@@ -12,6 +13,12 @@ from tests.fakes.jobs import NOW, make_recipe
 from tests.fakes.sounds import spoken
 
 CHUNK = 4_800
+_SYLLABLES = 4  # a second
+
+
+def sound_of(text: str) -> bytes:
+    """What the voice says: whole syllables, with the pause after the last."""
+    return spoken(math.ceil(len(text) / 15 * _SYLLABLES) / _SYLLABLES)
 
 
 class FakeVoice:
@@ -44,7 +51,7 @@ class FakeVoice:
         return Spoken(speak_mode=delivery.speak_mode, transcript=self.words.pop(text, text))
 
     async def _speak(self, text: str, on_audio: Callable[[bytes], Awaitable[None]]) -> None:
-        pcm = spoken(len(text) / 15)
+        pcm = sound_of(text)
         half = len(pcm) // 4 * 2
         await self._pass(text, "before")
         await _sent(pcm[:half], on_audio)
@@ -99,7 +106,7 @@ class Listener:
     async def token(self, reading: str) -> int | None:
         return None
 
-    async def follow(self, reading: str, *, token: int, utterance: int, seconds: float) -> AsyncIterator[LivePiece]:
+    async def follow(self, reading: str, *, token: int, utterance: int, seconds: float) -> AsyncGenerator[LivePiece]:
         for piece in self.pieces[utterance]:
             yield piece
 
@@ -119,3 +126,6 @@ class BegunBoard:
             created_at=NOW,
             attempts=1,
         )
+
+    async def progress(self, name: str, lease: Lease, *, done: int) -> None:
+        """Nobody waits for it."""
