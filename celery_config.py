@@ -10,7 +10,7 @@ from settings import load_settings
 RENDER_TASK = "recite.render"
 LANES = ("interactive", "bulk")
 
-# For the api: a hanging broker makes a publish fail within a second instead of blocking for most of a minute.
+# For who only publishes: with a hanging broker that fails within a second instead of blocking for most of a minute.
 _PUBLISH_RETRY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.1}
 _PUBLISH_TRANSPORT = {
     "socket_timeout": 0.25,
@@ -28,7 +28,8 @@ def make_celery(*, broker_url: str, publishes_only: bool = False, threads: int =
     """The app on a broker; nothing connects until something is sent or a worker starts."""
     is_redis = broker_url.startswith(("redis:", "rediss:", "redis+socket:"))
     transport = _PUBLISH_TRANSPORT if publishes_only else _CONSUME_TRANSPORT
-    celery = Celery("recite", broker=broker_url, include=["worker.tasks"])
+    # A worker has one of each: its tasks belong to the one that consumes.
+    celery = Celery("recite", broker=broker_url, include=["worker.tasks"], set_as_current=not publishes_only)
     celery.conf.update(
         task_ignore_result=True,
         task_default_queue="interactive",

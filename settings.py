@@ -136,7 +136,9 @@ class ServerSettings(_Group):
     )
     api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field((), alias="RECITE_API_KEYS")
     data_dir: Path = Field(Path(".recite"), alias="RECITE_DATA_DIR")
+    spool_megabytes: int = Field(1000, alias="SPOOL_MEGABYTES", ge=0)
     voice: str = Field("ara", alias="VOICE")
+    queue_limit: int = Field(10_000, alias="QUEUE_LIMIT", ge=1)
 
     @field_validator("voice")
     @classmethod
@@ -150,6 +152,11 @@ class ServerSettings(_Group):
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @property
+    def spool_bytes(self) -> int:
+        """How much may wait on this machine until the bucket is back."""
+        return self.spool_megabytes * 1_000_000
 
     @property
     def is_loopback(self) -> bool:

@@ -35,8 +35,10 @@ async def speak(socket: ClientConnection, text: str) -> tuple[float, float, int]
     async for frame in socket:
         event = _event(frame)
         if event.get("type") in ("response.output_audio.delta", "response.audio.delta"):
-            size += len(base64.b64decode(event["delta"]))
-            first = first or perf_counter() - started
+            pcm = base64.b64decode(event["delta"])
+            size += len(pcm)
+            # Empty deltas are no sound.
+            first = first or (perf_counter() - started if pcm else 0.0)
         elif event.get("type") == "response.done":
             break
     return first, perf_counter() - started, size

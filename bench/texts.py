@@ -1,4 +1,4 @@
-"""Texts to speak: short, distinct in every run."""
+"""Texts to speak, distinct in every run: short ones of one length, and long ones."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Iterator
 
 _SENTENCE = "Order {code} has left our warehouse and will reach you on Friday"
+_REPORT = "Parcel {number} on the {ship} left the harbour on day {day} and reached its town safely."
 _SHORT = "Order {code} has left our warehouse this morning at eight."
 _LONG = (
     "Order {code} has left our warehouse this morning at eight, and the driver told us that it should reach you "
@@ -18,6 +19,13 @@ _SYLLABLES = ("ba", "de", "fi", "go", "lu", "ma", "ne", "pi", "ro", "su")
 def distinct() -> Iterator[str]:
     """Sentences of some 70 characters that nobody has asked for before."""
     return (_SENTENCE.format(code=code) for code in _codes())
+
+
+def article(*, sentences: int) -> str:
+    """A text of five sentences a paragraph, of some 80 characters each, that nobody has asked for before."""
+    ship = "".join(secrets.choice(_SYLLABLES) for _ in range(6)).capitalize()
+    said = [_REPORT.format(number=number, ship=ship, day=number % 28 + 1) for number in range(1, sentences + 1)]
+    return "\n\n".join(" ".join(said[at : at + 5]) for at in range(0, sentences, 5))
 
 
 def mixed(count: int, *, short_end: int) -> list[str]:

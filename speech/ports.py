@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -49,13 +50,40 @@ class AudioStore(Protocol):
         """A URL by which a browser gets the object itself; `file_name` makes it a download."""
 
 
+class Spool(Protocol):
+    """Where masters wait, on this machine, until they are in the bucket; they survive the worker that bought them."""
+
+    def keep(self, card: Card, content: Path) -> AbstractAsyncContextManager[Path]:
+        """Copies a file here, with its card; the block puts them into the bucket. Left well, they go, else they wait.
+
+        Raises Unavailable (`disk`), and leaves nothing, when there is no room.
+        """
+
+    async def find(self, name: str) -> tuple[Card, bytes] | None:
+        """What waits under a name, its card and its content; None when there is nothing."""
+
+    async def waiting(self) -> list[str]:
+        """The entries that there are, those that somebody works on included."""
+
+    def take(self, entry: str) -> AbstractAsyncContextManager[tuple[Card, Path] | None]:
+        """As `keep` for one that waits; None when somebody else works on it, or did and is done."""
+
+
+# Who asks without a key and without a client's id.
+ANYBODY = ":"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Claim:
-    """The answer to asking for a job; `generation` counts how often it was started."""
+    """The answer to asking for a job; `generation` counts how often it was started.
+
+    `is_promoted`: it waited in the bulk lane, and the caller sends its task to the interactive one.
+    """
 
     job: Job
     cache: Cache
     generation: int
+    is_promoted: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,10 +100,10 @@ class JobBoard(Protocol):
     async def check(self) -> None:
         """Returns when the board answers."""
 
-    async def claim(self, recipe: Recipe, *, now: float, refresh: bool = False) -> Claim:
+    async def claim(self, recipe: Recipe, *, now: float, refresh: bool = False, caller: str = ANYBODY) -> Claim:
         """Starts the job or joins it, in one atomic step; Cache.MISS means: the caller sends the task.
 
-        A recent failure is joined too, unless `refresh`.
+        A recent failure is joined too, unless `refresh`. Raises QueueFull when it would be one too many.
         """
 
     async def job(self, name: str) -> Job | None:
@@ -102,6 +130,9 @@ class JobBoard(Protocol):
     async def start(self, name: str, lease: Lease, *, now: float, utterances: int) -> Job:
         """queued → rendering, one attempt more; raises StaleToken after a newer lease's start."""
 
+    async def progress(self, name: str, lease: Lease, *, done: int) -> None:
+        """So many utterances of a rendering job are done; a stale token changes nothing."""
+
     async def finish(self, card: Card, lease: Lease | None = None) -> Job:
         """→ ready, with what the card says. A job that the board forgot comes back; a stale token raises StaleToken."""
 
@@ -112,11 +143,63 @@ class JobBoard(Protocol):
         """rendering → queued, by a worker that stops; raises StaleToken for a stale one."""
 
 
+class Callers(Protocol):
+    """Who wants the jobs that are under way: everybody who asked for one, and whoever hears it meanwhile."""
+
+    async def withdraw(self, name: str, *, caller: str) -> None:
+        """This caller no longer wants the job; it is cancelled when nobody else wants it.
+
+        One that is being rendered goes on while another job on the same reading is wanted. Raises UnknownJob.
+        """
+
+    async def drop(self, name: str) -> None:
+        """Cancels the job if nobody wants it any more, likewise."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stray:
+    """A live job that nobody works on. `is_hopeless`: whoever worked on it died, too often for it to be chance."""
+
+    name: str
+    lane: Lane
+    is_hopeless: bool
+
+
+class StrayJobs(Protocol):
+    """Finds the jobs that are to be sent again; asked every second or so by every worker."""
+
+    async def due(self) -> list[Stray]:
+        """Queued jobs whose message may be lost, and such as lost their worker, which are queued again by then.
+
+        Nobody else is told of the same ones, nor is anybody again until a while has passed; raises Unavailable.
+        """
+
+
+class Dispatch(Protocol):
+    """The way of a job to the workers."""
+
+    async def send(self, name: str, *, lane: Lane) -> None:
+        """Puts the job's name into its lane's queue; raises Unavailable. It may arrive twice, or late."""
+
+    async def check(self) -> None:
+        """Returns when the queues can be reached; raises Unavailable otherwise."""
+
+
 class JobWatch(Protocol):
     """Tells a process when jobs change."""
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it still listens; afterwards nobody is kept waiting."""
+
+    async def close(self) -> None:
+        """Stops to listen; whoever still waits gets the job as it stands."""
+
     async def until_end(self, name: str, *, seconds: float) -> Job | None:
         """Waits until the job stands at an end or the time is over; the job as it stands then, None if unknown."""
+
+    async def until_changed(self, name: str, *, seen: tuple[int, int] | None, seconds: float) -> Job | None:
+        """Waits until the job's stamp is another than `seen`, likewise."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -232,3 +315,57 @@ class TokenCache(Protocol):
 
     async def bearer(self) -> str:
         """The key itself or an ephemeral token that is still good; raises an UpstreamError."""
+
+
+class LiveKind(StrEnum):
+    """What a live stream says of its utterance: sound, that all of it was void, or that it is complete and proven."""
+
+    PCM = "pcm"
+    AGAIN = "again"
+    END = "end"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LivePiece:
+    """One entry of a live stream; `pcm` is polished 24 kHz mono s16le, empty unless the kind is PCM."""
+
+    kind: LiveKind
+    pcm: bytes = b""
+
+
+class LiveStream(Protocol):
+    """The sound of utterances that are being spoken; each has a stream of its own under its reading's lease.
+
+    What airs never fails and never waits for others: a listener who misses something is told, the render goes on.
+    """
+
+    async def air(self, lease: Lease, pcm: bytes, *, utterance: int) -> None:
+        """Appends polished PCM; utterances count from 0."""
+
+    async def again(self, lease: Lease, *, utterance: int) -> None:
+        """What was aired of this utterance is void: it is spoken anew."""
+
+    async def end(self, lease: Lease, *, utterance: int) -> None:
+        """The utterance is complete and proven."""
+
+    async def let_go(self, lease: Lease, *, utterance: int) -> None:
+        """Its master is kept, or nobody wants it: the stream is gone within seconds."""
+
+    async def token(self, reading: str) -> int | None:
+        """Whose lease the reading is now; None when nobody works on it. Raises Unavailable."""
+
+    def follow(self, reading: str, *, token: int, utterance: int, seconds: float) -> AsyncGenerator[LivePiece]:
+        """Everything from the stream's first entry on, as it comes, without a gap; raises Unavailable.
+
+        Ends after END, or when nothing that joins on came for `seconds`.
+        """
+
+
+class Audience(Protocol):
+    """Which jobs somebody listens to, in any process. All methods raise Unavailable."""
+
+    async def listens(self, name: str, *, seconds: float) -> None:
+        """Somebody listens to the job, for the next `seconds` at least."""
+
+    async def anybody(self, name: str) -> bool:
+        """Whether somebody listens to the job."""

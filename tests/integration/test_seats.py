@@ -21,9 +21,12 @@ SESSIONS = 4
 @pytest.fixture
 def fleet() -> Iterator[Stack]:
     """A worker for each lane, and an upstream that refuses more sessions than we may open."""
-    allowed = {"XAI_MAX_SESSIONS": str(SESSIONS), "XAI_RESERVED_SESSIONS": "1"}
     with stack(
-        SIMULATOR_SESSIONS=str(SESSIONS), SIMULATOR_PACE="20", SIMULATOR_FIRST_AUDIO_MS="20", **allowed
+        XAI_MAX_SESSIONS=str(SESSIONS),
+        XAI_RESERVED_SESSIONS="1",
+        SIMULATOR_SESSIONS=str(SESSIONS),
+        SIMULATOR_PACE="20",
+        SIMULATOR_FIRST_AUDIO_MS="20",
     ) as fleet:
         fleet.programs["worker"].end()
         fleet.start_worker("live", "interactive")

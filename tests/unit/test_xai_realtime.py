@@ -125,7 +125,7 @@ def test_other_settings_than_asked_for_are_an_error(session: dict[str, Any]) -> 
     protocol = Realtime(SETTINGS)
     feed(protocol, {"type": "session.updated", "session": session})
     assert not protocol.usable
-    assert isinstance(protocol.error, UpstreamError)
+    assert isinstance(protocol.error, SettingsRefused)
 
 
 @pytest.mark.parametrize(
