@@ -383,6 +383,19 @@ async def test_a_long_reading_lets_short_ones_pass_but_not_for_ever() -> None:
     await desk.pool.aclose()
 
 
+async def test_the_furthest_utterance_of_a_book_is_passed_by_a_hundred() -> None:
+    desk = Desk(automatic=False, max_sessions=1)
+    await desk.begin("first")
+    await desk.begin("late", place=400)
+    for number in range(110):
+        await desk.begin(f"short {number}")
+    for _ in range(112):
+        desk.opener.sessions[-1].turns.put_nowait(None)
+        await settle()
+    assert desk.heard.index("late") == 100
+    await desk.pool.aclose()
+
+
 async def test_a_lane_serves_no_more_than_its_share(slow: Desk) -> None:
     slow.seats.share = share(2, bulk=1)
     for number in range(3):
