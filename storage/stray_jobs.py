@@ -74,6 +74,7 @@ for _, name in ipairs(names) do
       looks, deaths = 0, deaths + 1
       redis.call('HSET', job, 'status', 'queued', 'deaths', deaths)
       index(name, lane, 'queued')
+      redis.call('HINCRBY', job, 'sequence', 1)
       redis.call('PUBLISH', '{CHANNEL}', name)
     end
     look_in(name, math.min({FIRST_LOOK_MS} * 2 ^ looks, {_LONGEST_LOOK_MS}))

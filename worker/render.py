@@ -19,6 +19,7 @@ from speech.ports import JobBoard, Lease
 from speech.recipe import Recipe
 from worker.reading import ReadingMaker
 from worker.retrying import Retrying
+from worker.wanted import Wanted
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +35,7 @@ class Render:
     maker: ReadingMaker
     insist: Retrying
     scratch: Path
+    wanted: Wanted
     lease_time: timedelta = timedelta(seconds=8)
 
     async def run(self, name: str) -> None:
@@ -60,7 +62,7 @@ class Render:
     async def _settle(self, recipe: Recipe, lease: Lease) -> None:
         name = recipe.job_name
         try:
-            card = await self._card(recipe, lease)
+            card = await self.wanted(self._card(recipe, lease), name=name)
             if card is not None:
                 await self.insist(lambda: self.board.finish(card, lease), name=name)
                 log.info(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from time import monotonic
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from speech.errors import AudioUnusable, Misconfigured, StaleToken, Unavailable, UnknownJob
+from speech.errors import AudioUnusable, Misconfigured, QueueFull, StaleToken, Unavailable, UnknownJob
 from speech.job import TRANSITIONS, Cache, Job, JobError, JobStatus
 from speech.ports import JobBoard, Lease
 from speech.request import Lane
@@ -106,8 +107,15 @@ async def test_no_text_is_left_when_a_job_has_ended(redis: Redis, board: RedisJo
     await board.claim(other, now=NOW)
     await board.fail(other.job_name, None, ERROR)
     assert await board.order(NAME) is await board.order(other.job_name) is None
+    readers: dict[Any, Any] = {
+        b"string": redis.get,
+        b"hash": redis.hgetall,
+        b"set": redis.smembers,
+        b"zset": lambda key: redis.zrange(key, 0, -1),
+        b"list": lambda key: redis.lrange(key, 0, -1),
+    }
     for key in await redis.keys():
-        content = await redis.hgetall(key) if await redis.type(key) == b"hash" else await redis.get(key)
+        content = await readers[await redis.type(key)](key)
         assert "orning" not in f"{key!r} {content!r}"
         assert "sentence" not in f"{key!r} {content!r}"
 
@@ -434,3 +442,89 @@ async def test_no_redis_is_known_at_once(board: RedisJobBoard) -> None:
         with pytest.raises(Unavailable):
             await RedisJobBoard(redis).claim(RECIPE, now=NOW)
         assert monotonic() - begun < 1
+
+
+async def test_every_change_has_a_stamp_of_its_own(board: RedisJobBoard) -> None:
+    stamps = [(await board.claim(RECIPE, now=NOW)).job.stamp]
+
+    async def note() -> None:
+        job = await board.job(NAME)
+        assert job is not None
+        stamps.append(job.stamp)
+
+    lease = await leased(board)
+    await board.start(NAME, lease, now=NOW, utterances=2)
+    await note()
+    await board.progress(NAME, lease, done=1)
+    await note()
+    await board.fail(NAME, lease, ERROR)
+    await note()
+    await board.claim(RECIPE, now=NOW)
+    await note()
+    await board.claim(RECIPE, now=NOW, refresh=True)
+    await note()
+    assert stamps == [(1, 1), (1, 2), (1, 3), (1, 4), (1, 4), (2, 1)]
+
+
+async def test_progress_is_told_by_the_holder_of_a_rendering_job_alone(board: RedisJobBoard) -> None:
+    late = await started(board)
+    await board.release(late)
+    fresh = await leased(board)
+    await board.start(NAME, fresh, now=NOW, utterances=3)
+    await board.progress(NAME, fresh, done=2)
+    await board.progress(NAME, late, done=1)
+    job = await board.job(NAME)
+    assert job is not None
+    assert (job.utterances, job.utterances_done) == (3, 2)
+    await board.requeue(NAME, fresh)
+    await board.progress(NAME, fresh, done=3)
+    assert (await board.job(NAME)) == replace(job, status=JobStatus.QUEUED)
+    await board.progress("ara-" + "0" * 40 + ".mp3", fresh, done=1)
+    assert await board.job("ara-" + "0" * 40 + ".mp3") is None
+
+
+async def test_an_interactive_claim_promotes_what_waits_in_bulk(redis: Redis, board: RedisJobBoard) -> None:
+    bulk = make_recipe(lane=Lane.BULK)
+    first = await board.claim(bulk, now=NOW)
+    again = await board.claim(bulk, now=NOW)
+    assert [(claim.cache, claim.is_promoted) for claim in (first, again)] == [
+        (Cache.MISS, False),
+        (Cache.JOINED, False),
+    ]
+    promoted, joined = [await board.claim(RECIPE, now=NOW + 1) for _ in range(2)]
+    assert [(claim.cache, claim.is_promoted) for claim in (promoted, joined)] == [
+        (Cache.JOINED, True),
+        (Cache.JOINED, False),
+    ]
+    assert await board.order(NAME) == RECIPE
+    assert await redis.zrange("recite:queued:interactive", 0, -1) == [NAME.encode()]
+    assert await redis.zcard("recite:queued:bulk") == 0
+    assert not (await board.claim(bulk, now=NOW)).is_promoted
+    assert await redis.zcard("recite:queued:bulk") == 0
+
+
+async def test_what_is_rendered_already_is_not_promoted(board: RedisJobBoard) -> None:
+    await board.claim(make_recipe(lane=Lane.BULK), now=NOW)
+    await board.start(NAME, await leased(board), now=NOW, utterances=1)
+    claim = await board.claim(RECIPE, now=NOW)
+    assert (claim.cache, claim.is_promoted) == (Cache.JOINED, False)
+
+
+async def test_a_full_lane_takes_no_more_but_joins_hits_and_other_lanes(redis: Redis) -> None:
+    board = RedisJobBoard(redis, queue_limit=2)
+    recipes = [make_recipe(f"Number {n}.") for n in range(4)]
+    ready, queued, started, refused = recipes
+    await board.claim(ready, now=NOW)
+    await board.finish(make_card(ready))
+    for recipe in (queued, started):
+        await board.claim(recipe, now=NOW)
+    with pytest.raises(QueueFull):
+        await board.claim(refused, now=NOW)
+    assert await board.job(refused.job_name) is None
+    assert (await board.claim(ready, now=NOW)).cache is Cache.HIT
+    assert (await board.claim(queued, now=NOW)).cache is Cache.JOINED
+    assert (await board.claim(make_recipe("Elsewhere.", lane=Lane.BULK), now=NOW)).cache is Cache.MISS
+    lease = await board.lease(started.reading_name, seconds=60)
+    assert lease is not None
+    await board.start(started.job_name, lease, now=NOW, utterances=1)
+    assert (await board.claim(refused, now=NOW)).cache is Cache.MISS
