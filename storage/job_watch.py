@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 Look = asyncio.Future[Job | None]
 
 _LOOK_SECONDS = 1.9
+_INSIST_SECONDS = 0.1
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -66,9 +67,12 @@ class RedisJobWatch:
     async def close(self) -> None:
         """Stops to listen; whoever still waits gets the job as it stands."""
         tasks, self._tasks = self._tasks, ()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        pending = set(tasks)
+        while pending:
+            for task in pending:
+                task.cancel()
+            # A cancellation that meets redis-py while it connects may be lost.
+            _, pending = await asyncio.wait(pending, timeout=_INSIST_SECONDS)
         _give_up(self._looks)
         for waiter in [waiter for waiters in self._waiters.values() for waiter in waiters]:
             waiter.told.cancel()
