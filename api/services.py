@@ -14,12 +14,14 @@ from typing import TypedDict
 
 from starlette.requests import Request
 
+from api.live.stage import LiveStage
 from api.schemas import JobRequest
+from api.shared import Shared
 from settings import Settings
 from speech.card import Card
-from speech.errors import QueueFull, Unavailable, UnknownJob
+from speech.errors import QueueFull, Unavailable, UnknownJob, UpstreamDown
 from speech.job import Cache, Job, JobStatus
-from speech.ports import AudioStore, Callers, Claim, Dispatch, JobBoard, JobWatch
+from speech.ports import AudioStore, Breaker, Callers, Claim, Dispatch, JobBoard, JobWatch
 from speech.recipe import Recipe
 from speech.request import Lane
 from storage.heartbeats import Heartbeats
@@ -57,6 +59,8 @@ class Services:
     store: AudioStore
     dispatch: Dispatch
     heartbeats: Heartbeats
+    stage: LiveStage
+    breaker: Breaker
     _cards: OrderedDict[str, Card] = field(default_factory=OrderedDict)
 
     @staticmethod
@@ -100,6 +104,7 @@ class Services:
             if card is not None:
                 job = await self.board.finish(card)
                 return Claim(job=job, cache=Cache.HIT, generation=claim.generation)
+            await self._need_upstream(recipe.request.lane)
             await self.dispatch.send(recipe.job_name, lane=recipe.request.lane)
             log.info("[X.AI TTS] %s: sent to the %s lane", recipe.job_name, recipe.request.lane)
         except BaseException:
@@ -133,9 +138,15 @@ class Services:
         """The seconds after which it is worth looking at a live job again."""
         return await self.queue.until_start(job.name) if job.status is JobStatus.QUEUED else _POLL_SECONDS
 
+    async def _need_upstream(self, lane: Lane) -> None:
+        """Raises UpstreamDown for who would wait in vain; bulk has time."""
+        if lane is Lane.INTERACTIVE and (seconds := await self.breaker.down_for()):
+            raise UpstreamDown(retry_after=seconds)
+
     async def job(self, name: str, *, wait: float = 0) -> Job | None:
         """The job as the board has it, or as its card tells it when the board knows nothing."""
-        job = await (self.watch.until_end(name, seconds=wait) if wait else self.board.job(name))
+        # The watch reads once for all who ask at the same moment.
+        job = await self.watch.until_end(name, seconds=wait)
         if job is not None:
             return job
         card = await self.card(name)
@@ -163,7 +174,7 @@ class Services:
         """The card of a name; what stands under a name never changes, so the last ones are held."""
         card = self._cards.get(name)
         if card is None:
-            card = await self.store.card(name)
+            card = await self._looks.shared(name)
             if card is not None:
                 self._cards[name] = card
                 if len(self._cards) > _CARDS_HELD:
@@ -171,6 +182,10 @@ class Services:
         else:
             self._cards.move_to_end(name)
         return card
+
+    @cached_property
+    def _looks(self) -> Shared[Card | None]:
+        return Shared(self.store.card)
 
     def audio_url(self, name: str, request: Request) -> str:
         """Where the audio of a job is heard: at the CDN, at PUBLIC_URL, or where this request came in."""

@@ -129,7 +129,7 @@ def _s3_arguments(twin: BucketTwin, home: DataDir) -> list[str]:
 
 def _worker_arguments(lane: str) -> list[str]:
     alone = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
-    pool = ["-P", "threads", "-c", "64", "-Q", lane, "-n", f"{lane}@%h"]
+    pool = ["-P", "threads", "-Q", lane, "-n", f"{lane}@%h"]
     return ["celery", "-A", "celery_config", "worker", *pool, *alone]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -53,8 +53,8 @@ class AudioStore(Protocol):
 class Spool(Protocol):
     """Where masters wait, on this machine, until they are in the bucket; they survive the worker that bought them."""
 
-    def keep(self, card: Card, content: bytes) -> AbstractAsyncContextManager[Path]:
-        """Writes both down; the block puts them into the bucket. Left well, they are removed, else they wait.
+    def keep(self, card: Card, content: Path) -> AbstractAsyncContextManager[Path]:
+        """Copies a file here, with its card; the block puts them into the bucket. Left well, they go, else they wait.
 
         Raises Unavailable (`disk`), and leaves nothing, when there is no room.
         """
@@ -204,13 +204,18 @@ class JobWatch(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Delivery:
-    """How a text is to be spoken: what the upstream session is set to."""
+    """How a text is to be spoken: what the upstream session is set to, and how urgent it is.
+
+    `place` is the utterance's number in its reading: a long reading's later ones let others pass.
+    """
 
     voice: str
     speed: float
     language: str
     pronunciations: tuple[tuple[str, str], ...]
     speak_mode: str
+    lane: Lane = Lane.INTERACTIVE
+    place: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -228,8 +233,139 @@ class Synthesizer(Protocol):
         """Hands 24 kHz mono s16le PCM of any length to `on_audio` as it arrives; raises an UpstreamError."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Need:
+    """What a process does with upstream sessions now: how many callers it serves and lets wait, by lane.
+
+    Beside them it has `idle` sessions and some that are `closing`; the longest of its callers waits for `waited`
+    seconds. Whatever it holds is in these numbers.
+    """
+
+    serving: Mapping[Lane, int]
+    waiting: Mapping[Lane, int]
+    idle: int
+    closing: int
+    waited: float
+
+    @property
+    def open(self) -> int:
+        """How many seats it goes on to need."""
+        return sum(self.serving.values()) + self.idle
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Share:
+    """A process's part of the sessions: how many it may have, and how many callers of each lane it may serve at once.
+
+    The seat of one that is closing is not among them: whoever waits longest may get it.
+    `owed` of them others wait for: idle ones are closed at once, then those that come free.
+    """
+
+    seats: int
+    callers: Mapping[Lane, int]
+    owed: int
+
+
+class Seats(Protocol):
+    """One process's place among all that share a quota group's sessions. Raises Unavailable when it can't ask."""
+
+    async def settle(self, need: Need) -> Share:
+        """Says what the process has and wants; its share from now on. Without a word for seconds it has nothing."""
+
+    async def follow(self, on_call: Callable[[], None]) -> None:
+        """Calls whenever the share may have changed, until it is cancelled."""
+
+    async def leave(self) -> None:
+        """Gives everything up."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Admission:
+    """Whether a session may be opened now, or in how many seconds to ask again; `is_down`: the upstream is not there.
+
+    `is_suspect`: earlier ones failed to open, so that a success is news.
+    """
+
+    wait: float = 0.0
+    is_down: bool = False
+    is_suspect: bool = False
+
+
+class Breaker(Protocol):
+    """What a quota group's processes know of the upstream together. Raises Unavailable when it can't ask."""
+
+    async def admit(self) -> Admission:
+        """Asked before a session is opened; after an outage one caller at a time is let through to try."""
+
+    async def succeeded(self) -> None:
+        """The upstream answered."""
+
+    async def failed(self) -> None:
+        """It could not be reached."""
+
+    async def pause(self, seconds: float) -> None:
+        """It wants no more sessions for so long."""
+
+    async def down_for(self) -> float:
+        """For how many seconds nobody tries; 0 when it is there."""
+
+
 class TokenCache(Protocol):
     """Where a bearer for the upstream comes from."""
 
     async def bearer(self) -> str:
         """The key itself or an ephemeral token that is still good; raises an UpstreamError."""
+
+
+class LiveKind(StrEnum):
+    """What a live stream says of its utterance: sound, that all of it was void, or that it is complete and proven."""
+
+    PCM = "pcm"
+    AGAIN = "again"
+    END = "end"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LivePiece:
+    """One entry of a live stream; `pcm` is polished 24 kHz mono s16le, empty unless the kind is PCM."""
+
+    kind: LiveKind
+    pcm: bytes = b""
+
+
+class LiveStream(Protocol):
+    """The sound of utterances that are being spoken; each has a stream of its own under its reading's lease.
+
+    What airs never fails and never waits for others: a listener who misses something is told, the render goes on.
+    """
+
+    async def air(self, lease: Lease, pcm: bytes, *, utterance: int) -> None:
+        """Appends polished PCM; utterances count from 0."""
+
+    async def again(self, lease: Lease, *, utterance: int) -> None:
+        """What was aired of this utterance is void: it is spoken anew."""
+
+    async def end(self, lease: Lease, *, utterance: int) -> None:
+        """The utterance is complete and proven."""
+
+    async def let_go(self, lease: Lease, *, utterance: int) -> None:
+        """Its master is kept, or nobody wants it: the stream is gone within seconds."""
+
+    async def token(self, reading: str) -> int | None:
+        """Whose lease the reading is now; None when nobody works on it. Raises Unavailable."""
+
+    def follow(self, reading: str, *, token: int, utterance: int, seconds: float) -> AsyncGenerator[LivePiece]:
+        """Everything from the stream's first entry on, as it comes, without a gap; raises Unavailable.
+
+        Ends after END, or when nothing that joins on came for `seconds`.
+        """
+
+
+class Audience(Protocol):
+    """Which jobs somebody listens to, in any process. All methods raise Unavailable."""
+
+    async def listens(self, name: str, *, seconds: float) -> None:
+        """Somebody listens to the job, for the next `seconds` at least."""
+
+    async def anybody(self, name: str) -> bool:
+        """Whether somebody listens to the job."""

@@ -13,7 +13,7 @@ from speech.errors import MalformedName
 from speech.request import Lane, Rendition, SpeechRequest
 
 # Raise it whenever the same request would give other bytes: other cutting, polishing or encoding.
-RECIPE_VERSION = 1
+RECIPE_VERSION = 2
 
 _HASH_CHARACTERS = 40
 _JOB_NAME = re.compile(r"[a-z0-9]{2,16}-[0-9a-f]{40}\.[a-z0-9]{2,5}")

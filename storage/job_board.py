@@ -128,21 +128,21 @@ class RedisJobBoard:
         """The right to work on a reading, or None while somebody else has it."""
         with ANSWERING:
             token = await scripts.LEASE.run(
-                self._redis, _lease_key(reading), scripts.FENCE_KEY, round(seconds * 1000), keys=2
+                self._redis, lease_key(reading), scripts.FENCE_KEY, round(seconds * 1000), keys=2
             )
         return Lease(reading=reading, token=int(token)) if token else None
 
     async def renew(self, lease: Lease, *, seconds: float) -> None:
         """Keeps the lease, also one that ran out and nobody took; raises StaleToken when it is somebody else's."""
         with ANSWERING:
-            kept = await scripts.RENEW.run(self._redis, _lease_key(lease.reading), lease.token, round(seconds * 1000))
+            kept = await scripts.RENEW.run(self._redis, lease_key(lease.reading), lease.token, round(seconds * 1000))
         if not kept:
             raise StaleToken
 
     async def release(self, lease: Lease) -> None:
         """Gives the lease back; a lost one is left alone."""
         with ANSWERING:
-            await scripts.RELEASE.run(self._redis, _lease_key(lease.reading), lease.token)
+            await scripts.RELEASE.run(self._redis, lease_key(lease.reading), lease.token)
 
     async def start(self, name: str, lease: Lease, *, now: float, utterances: int) -> Job:
         """queued or rendering → rendering, one attempt more; raises UnknownJob for one that the board forgot."""
@@ -214,7 +214,8 @@ def _job_key(name: str) -> str:
     return f"recite:job:{name}"
 
 
-def _lease_key(reading: str) -> str:
+def lease_key(reading: str) -> str:
+    """Where the token of a reading's lease stands while somebody has it."""
     return f"recite:lease:{reading}"
 
 

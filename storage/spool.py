@@ -7,6 +7,7 @@ import fcntl
 import hashlib
 import logging
 import secrets
+import shutil
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -35,8 +36,8 @@ class DiskSpool:
         self._max_bytes = max_bytes
 
     @asynccontextmanager
-    async def keep(self, card: Card, content: bytes) -> AsyncIterator[Path]:
-        """Writes both down; the block puts them into the bucket. Left well, they are removed, else they wait.
+    async def keep(self, card: Card, content: Path) -> AsyncIterator[Path]:
+        """Copies a file here, with its card; the block puts them into the bucket. Left well, they go, else they wait.
 
         Raises Unavailable (`disk`), and leaves nothing, when there is no room.
         """
@@ -71,15 +72,15 @@ class DiskSpool:
             yield None if found is None else (found[0], audio)
             await asyncio.to_thread(_remove, audio)
 
-    def _write(self, audio: Path, card: Card, content: bytes) -> BinaryIO:
+    def _write(self, audio: Path, card: Card, content: Path) -> BinaryIO:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if sum(path.stat().st_size for path in self._folder.iterdir()) + len(content) > self._max_bytes:
+        if sum(path.stat().st_size for path in self._folder.iterdir()) + content.stat().st_size > self._max_bytes:
             raise OSError(0, "it is full")
         draft = audio.with_suffix(_DRAFT)
         locked = draft.open("xb", buffering=0)
         try:
             fcntl.flock(locked, fcntl.LOCK_EX)
-            draft.write_bytes(content)
+            shutil.copyfile(content, draft)
             audio.with_suffix(_CARD).write_bytes(card.to_json())
             draft.replace(audio)
         except BaseException:

@@ -5,70 +5,71 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from audio.codecs import FORMATS
 from audio.masters import decode_master, encode_master
-from audio.pcm import MASTER_RATE, PcmStitcher, duration_ms, sample_count
+from audio.pcm import BYTES_PER_SAMPLE, MASTER_RATE, duration_ms
 from audio.polish import polish
+from audio.soundness import check_soundness
 from speech.card import Card
-from speech.errors import AudioUnusable, Unavailable, UnknownJob
-from speech.ports import Area, AudioStore, Delivery, Spool, Synthesizer
-from speech.proof import Proof, check_duration, prove
+from speech.errors import AudioUnusable, UnknownJob
+from speech.ports import Area, Delivery, Synthesizer
+from speech.proof import Proof, check_duration
 from speech.recipe import Recipe
 from storage.keys import object_key
+from worker.airing import Airing
+from worker.keeper import Keeper
 from worker.retrying import Retrying
+from worker.take import Take
+from worker.wording import Wording
 
 _FLAC = FORMATS["flac"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Master:
-    """One utterance at 24 kHz: `pcm` as the upstream sent it, `polished` as it is heard. Times in milliseconds."""
+    """One utterance: files of 24 kHz PCM, `polished` as it is heard and, when it is new, `raw` as it was sent.
+
+    Times in milliseconds.
+    """
 
     name: str
     characters: int
-    pcm: bytes
-    polished: bytes
+    polished: Path
+    raw: Path | None
     speak_mode: str
     attempts: int
     first_audio_ms: int
     spoken_ms: int
     proof: Proof
 
-    def without_audio(self) -> Master:
-        """What is known of it, for as long as the whole reading takes."""
-        return replace(self, pcm=b"", polished=b"")
-
 
 @dataclass(frozen=True, kw_only=True)
 class Masters:
     """Finds, speaks and keeps masters. `clock` gives Unix seconds, `monotonic` seconds that never jump."""
 
-    store: AudioStore
-    spool: Spool
+    keeper: Keeper
     synthesizer: Synthesizer
     speaking: Retrying
-    insist: Retrying
     clock: Callable[[], float]
     monotonic: Callable[[], float]
 
-    async def kept(self, text: str, *, recipe: Recipe) -> Master | None:
-        """The master that the spool or the bucket has; None when there is none, or none that can be read."""
+    async def kept(self, text: str, *, recipe: Recipe, polished: Path) -> Master | None:
+        """The master that the keeper has, in this file; None when there is none, or none that can be read."""
         name = recipe.utterance_name(text)
         try:
-            found = await self.spool.find(name) or await self._stored(name, recipe=recipe)
+            found = await self.keeper.find(name, job=recipe.job_name)
             if found is None:
                 return None
             card, flac = found
-            pcm = await asyncio.to_thread(decode_master, flac)
-            polished = await asyncio.to_thread(polish, pcm)
+            await asyncio.to_thread(lambda: polished.write_bytes(polish(decode_master(flac))))
             return Master(
                 name=name,
                 characters=len(text),
-                pcm=pcm,
                 polished=polished,
+                raw=None,
                 speak_mode=card.speak_modes[0],
                 attempts=0,
                 first_audio_ms=0,
@@ -78,46 +79,44 @@ class Masters:
         except (AudioUnusable, UnknownJob, LookupError, TypeError, ValueError):
             return None
 
-    async def spoken(self, text: str, *, recipe: Recipe, again: Callable[[], Awaitable[object]]) -> Master:
-        """A new master; `again` runs before every further attempt. Raises a RenderError when it is given up."""
-        attempts = 0
+    async def spoken(
+        self, text: str, *, recipe: Recipe, airing: Airing, folder: Path, again: Callable[[], Awaitable[object]]
+    ) -> Master:
+        """A new master in this folder, aired while it is spoken; `again` runs before every further attempt.
+
+        Raises a RenderError when it is given up.
+        """
+        attempts, wording = 0, Wording(synthesizer=self.synthesizer)
 
         async def attempt() -> Master:
             nonlocal attempts
             attempts += 1
-            return await self._speak(text, recipe=recipe, attempts=attempts)
+            return await self._speak(
+                text, recipe=recipe, airing=airing, wording=wording, folder=folder, attempts=attempts
+            )
 
         return await self.speaking(attempt, name=recipe.job_name, again=again)
 
-    async def _stored(self, name: str, *, recipe: Recipe) -> tuple[Card, bytes] | None:
-        card = await self.insist(lambda: self.store.card(name), name=recipe.job_name)
-        if card is None:
-            return None
-        key = card.key
-        return card, await self.insist(lambda: self.store.read(key), name=recipe.job_name)
+    async def keep(self, master: Master, *, recipe: Recipe, airing: Airing, folder: Path) -> None:
+        """Puts a new master into the bucket; from then on it need not be on air."""
+        raw = master.raw
+        if raw is None:
+            return
+        body = folder / f"{master.name}.{_FLAC.extension}"
+        card = await asyncio.to_thread(self._encoded, master, raw, body, recipe=recipe)
+        await self.keeper.keep(card, body, job=recipe.job_name)
+        await asyncio.to_thread(body.unlink)
+        await airing.let_go()
 
-    async def keep(self, master: Master, *, recipe: Recipe, folder: Path) -> None:
-        """Puts a new master and then its card into the bucket; while that is away they wait in the spool.
+    def _encoded(self, master: Master, raw: Path, body: Path, *, recipe: Recipe) -> Card:
+        """Writes the FLAC and removes the PCM that it is made from; the card of it."""
+        flac, samples = encode_master(raw.read_bytes()), raw.stat().st_size // BYTES_PER_SAMPLE
+        body.write_bytes(flac)
+        raw.unlink()
+        return self._card(master, flac, samples=samples, recipe=recipe)
 
-        Raises Unavailable when it stays away. Without room in the spool they wait as long, but in the `folder` of the
-        render; without room there, too, Unavailable (`disk`) is raised at once.
-        """
-        flac = await asyncio.to_thread(encode_master, master.pcm)
-        card = self._card(master, flac, recipe=recipe)
-        # It may be long until the bucket is back.
-        master = master.without_audio()
-        try:
-            async with self.spool.keep(card, flac) as body:
-                await self.insist(lambda: put_master(self.store, card, body), name=recipe.job_name)
-        except Unavailable as error:
-            if error.dependency != "disk":
-                raise
-            body = await asyncio.to_thread(_written, folder / f"{card.name}.{_FLAC.extension}", flac)
-            await self.insist(lambda: put_master(self.store, card, body), name=recipe.job_name)
-            await asyncio.to_thread(body.unlink)
-
-    def _card(self, master: Master, flac: bytes, *, recipe: Recipe) -> Card:
-        samples, sha256 = sample_count(master.pcm), hashlib.sha256(flac).hexdigest()
+    def _card(self, master: Master, flac: bytes, *, samples: int, recipe: Recipe) -> Card:
+        sha256 = hashlib.sha256(flac).hexdigest()
         return Card(
             name=master.name,
             key=object_key(Area.MASTERS, master.name, sha256=sha256, extension=_FLAC.extension),
@@ -136,54 +135,32 @@ class Masters:
             timings={"first_audio_ms": master.first_audio_ms, "rendered_ms": master.spoken_ms},
         )
 
-    async def _speak(self, text: str, *, recipe: Recipe, attempts: int) -> Master:
-        started, first = self.monotonic(), 0.0
-        stitcher, pieces = PcmStitcher(), []
-
-        async def listen(pcm: bytes) -> None:
-            nonlocal first
-            first = first or self.monotonic()
-            pieces.append(stitcher.feed(pcm))
-
-        spoken = await self.synthesizer.speak(text, delivery=_delivery(recipe), on_audio=listen)
-        ended, pcm = self.monotonic(), b"".join(pieces)
-        # Polishing refuses what is empty or silent, and then it is spoken again.
-        polished = await asyncio.to_thread(polish, pcm)
-        seconds = sample_count(polished) / MASTER_RATE
-        check_duration(text, seconds, speed=recipe.request.speed)
+    async def _speak(
+        self, text: str, *, recipe: Recipe, airing: Airing, wording: Wording, folder: Path, attempts: int
+    ) -> Master:
+        started, take = self.monotonic(), Take(airing, folder=folder, monotonic=self.monotonic)
+        try:
+            spoken, proof = await wording.speak(text, delivery=_delivery(recipe), on_audio=take.hear)
+            ended = self.monotonic()
+            # What is empty or silent is refused, and then it is spoken again.
+            await take.finish()
+            check_duration(text, take.seconds, speed=recipe.request.speed)
+            await asyncio.to_thread(lambda: check_soundness(take.raw.read_bytes()))
+        except BaseException:
+            await airing.again()
+            raise
+        await airing.end()
         return Master(
             name=recipe.utterance_name(text),
             characters=len(text),
-            pcm=pcm,
-            polished=polished,
+            polished=take.polished,
+            raw=take.raw,
             speak_mode=spoken.speak_mode,
             attempts=attempts,
-            first_audio_ms=round((first - started) * 1000),
+            first_audio_ms=round((take.first_at - started) * 1000),
             spoken_ms=round((ended - started) * 1000),
-            proof=prove(text, spoken.transcript, pronunciations=recipe.request.pronunciations),
+            proof=proof,
         )
-
-
-async def put_master(store: AudioStore, card: Card, body: Path) -> None:
-    """Puts a master's file and then its card, in one attempt; what is there already is left alone."""
-    await store.put(
-        Area.MASTERS,
-        card.name,
-        body,
-        sha256=card.sha256,
-        extension=_FLAC.extension,
-        content_type=_FLAC.content_type,
-    )
-    await store.put_card(card)
-
-
-def _written(body: Path, content: bytes) -> Path:
-    try:
-        body.write_bytes(content)
-    except OSError as error:
-        body.unlink(missing_ok=True)
-        raise Unavailable("disk") from error
-    return body
 
 
 def _delivery(recipe: Recipe) -> Delivery:
@@ -194,4 +171,5 @@ def _delivery(recipe: Recipe) -> Delivery:
         language=request.language,
         pronunciations=request.pronunciations,
         speak_mode=recipe.speak_mode,
+        lane=request.lane,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from dataclasses import dataclass
 
@@ -21,17 +20,6 @@ class Sweeper:
     board: JobBoard
     dispatch: Dispatch
 
-    async def run(self, *, seconds: float) -> None:
-        """Sweeps every so many seconds, for ever."""
-        while True:
-            await asyncio.sleep(seconds)
-            try:
-                await self.sweep()
-            except Unavailable as error:
-                log.warning("no sweep: %s", error.detail)
-            except Exception:
-                log.exception("a sweep failed")
-
     async def sweep(self) -> None:
         """Brings every stray on its way again, or to an end; raises Unavailable when the board doesn't answer."""
         for stray in await self.strays.due():
@@ -42,8 +30,9 @@ class Sweeper:
                 await self.dispatch.send(stray.name, lane=stray.lane)
                 log.info("[X.AI TTS] %s: sent to the %s lane again", stray.name, stray.lane)
             except Unavailable as error:
-                # It is a stray again in a few seconds.
-                log.warning("[X.AI TTS] %s: not sent again: %s", stray.name, error.detail)
+                # They are strays again in a few seconds.
+                log.warning("[X.AI TTS] %s: not sent again, nor are those behind it: %s", stray.name, error.detail)
+                return
 
     async def _give_up(self, stray: Stray) -> None:
         log.error("[X.AI TTS] %s: failed: every worker that rendered it died", stray.name)

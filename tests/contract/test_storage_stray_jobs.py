@@ -180,6 +180,20 @@ async def test_a_job_that_redis_let_go_leaves_nothing(redis: Redis, board: Redis
     assert await redis.exists(LOOKS_KEY, f"{QUEUED_KEY}interactive") == 0
 
 
+async def test_all_that_is_due_is_told(redis: Redis, board: RedisJobBoard, strays: StrayJobs) -> None:
+    """A queue that is looked at for the first time must not hold up what is found behind it."""
+    recipes = [make_recipe(f"Sentence {number}.") for number in range(600)]
+    for recipe in recipes:
+        await board.claim(recipe, now=NOW)
+    await time_passes(redis)
+    await started(board)
+    await redis.delete(f"recite:lease:{READING}", "recite:pace:interactive")
+    await redis.zadd(LOOKS_KEY, {NAME: 1})
+    told = await strays.due()
+    assert told[0] == STRAY
+    assert {stray.name for stray in told[1:]} == {recipe.job_name for recipe in recipes}
+
+
 async def test_of_many_sweepers_one_is_told(redis_url: str, redis: Redis, board: RedisJobBoard) -> None:
     await board.claim(RECIPE, now=NOW)
     await time_passes(redis)

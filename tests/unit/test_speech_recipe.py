@@ -146,7 +146,7 @@ def test_a_name_is_stable() -> None:
         model="grok-voice-latest",
         speak_mode="force_message",
     )
-    assert recipe.job_name == "ara-b77713fa21fd45fbdfdae5d74dae6bba2128e840.mp3"
+    assert recipe.job_name == "ara-c195db6c4629bc7f9c0e8d66b92b50302b84ee4d.mp3"
 
 
 @pytest.mark.parametrize(

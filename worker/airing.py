@@ -1,0 +1,36 @@
+"""One utterance on air: its live stream, under the lease of whoever speaks it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+from speech.ports import Lease, LiveStream
+
+
+@dataclass(frozen=True, kw_only=True)
+class Airing:
+    """What listeners hear of utterance number `utterance`, counted from 0; `begun` is set with its first sound."""
+
+    live: LiveStream
+    lease: Lease
+    utterance: int
+    begun: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def air(self, pcm: bytes) -> None:
+        """Hands polished PCM to whoever listens."""
+        if pcm:
+            self.begun.set()
+            await self.live.air(self.lease, pcm, utterance=self.utterance)
+
+    async def again(self) -> None:
+        """What was aired is void."""
+        await self.live.again(self.lease, utterance=self.utterance)
+
+    async def end(self) -> None:
+        """It is complete and proven."""
+        await self.live.end(self.lease, utterance=self.utterance)
+
+    async def let_go(self) -> None:
+        """Nobody needs the stream any more."""
+        await self.live.let_go(self.lease, utterance=self.utterance)

@@ -1,0 +1,53 @@
+"""The sound of one attempt at an utterance: kept as it was sent, and polished and aired as it comes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from audio.pcm import MASTER_RATE, PcmStitcher, sample_count
+from audio.polish import Polisher
+from worker.airing import Airing
+from worker.pcm_file import PcmFile
+
+
+class Take:
+    """Hears the attempt. `monotonic` gives seconds; `first_at` is when its sound began, 0 before.
+
+    Two files in the folder, complete after `finish`: `raw` as the upstream sent it, `polished` as it is heard.
+    """
+
+    def __init__(self, airing: Airing, *, folder: Path, monotonic: Callable[[], float]) -> None:
+        self.first_at = 0.0
+        self.raw = folder / f"{airing.utterance}.raw"
+        self.polished = folder / f"{airing.utterance}.pcm"
+        self._airing = airing
+        self._monotonic = monotonic
+        self._stitcher = PcmStitcher()
+        self._polisher = Polisher()
+        self._files = PcmFile(self.raw), PcmFile(self.polished)
+        self._polished_samples = 0
+
+    @property
+    def seconds(self) -> float:
+        """How long it is once it is polished."""
+        return self._polished_samples / MASTER_RATE
+
+    async def hear(self, pcm: bytes) -> None:
+        """Takes 24 kHz PCM, cut anywhere."""
+        self.first_at = self.first_at or self._monotonic()
+        whole = self._stitcher.feed(pcm)
+        await self._take(whole, self._polisher.feed(whole))
+
+    async def finish(self) -> None:
+        """Airs the rest and completes the files; raises AudioUnusable when nothing was heard."""
+        await self._take(b"", self._polisher.finish())
+        for file in self._files:
+            file.flush()
+
+    async def _take(self, *sound: bytes) -> None:
+        _, polished = sound
+        await self._airing.air(polished)
+        self._polished_samples += sample_count(polished)
+        for file, pcm in zip(self._files, sound, strict=True):
+            file.write(pcm)
