@@ -15,6 +15,7 @@ from redis.exceptions import RedisError
 from speech.errors import Unavailable
 from speech.job import Job
 from storage.board_scripts import CHANNEL
+from storage.cancelling import cancel
 from storage.job_board import RedisJobBoard
 
 log = logging.getLogger(__name__)
@@ -22,7 +23,6 @@ log = logging.getLogger(__name__)
 Look = asyncio.Future[Job | None]
 
 _LOOK_SECONDS = 1.9
-_INSIST_SECONDS = 0.1
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -67,12 +67,7 @@ class RedisJobWatch:
     async def close(self) -> None:
         """Stops to listen; whoever still waits gets the job as it stands."""
         tasks, self._tasks = self._tasks, ()
-        pending = set(tasks)
-        while pending:
-            for task in pending:
-                task.cancel()
-            # A cancellation that meets redis-py while it connects may be lost.
-            _, pending = await asyncio.wait(pending, timeout=_INSIST_SECONDS)
+        await cancel(*tasks)
         _give_up(self._looks)
         for waiter in [waiter for waiters in self._waiters.values() for waiter in waiters]:
             waiter.told.cancel()

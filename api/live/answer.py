@@ -11,6 +11,7 @@ from starlette.types import Receive, Scope, Send
 from api.live.stage import LiveStage
 from api.live.tape import Tape
 from speech.errors import CutOff, NotFinished
+from storage.cancelling import cancel
 
 
 class LiveAnswer(Response):
@@ -46,9 +47,7 @@ class LiveAnswer(Response):
         try:
             await asyncio.wait((answering, leaving), return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in (answering, leaving):
-                task.cancel()
-            await asyncio.wait((answering, leaving))
+            await cancel(answering, leaving)
         if not answering.cancelled():
             answering.result()
 

@@ -95,6 +95,10 @@ class MemoryWatch:
 
     def __init__(self) -> None:
         self._ended: dict[str, asyncio.Future[Job]] = {}
+        self.is_open = True
+
+    async def close(self) -> None:
+        self.is_open = False
 
     async def until_end(self, name: str, *, seconds: float) -> Job | None:
         return await asyncio.shield(self._end(name))
