@@ -51,8 +51,8 @@ class JobEvents:
                 if job.status.is_end:
                     return
             latest = await self._next(job, seen=seen)
-            if latest is None:
-                # Whoever comes back is told that it is unknown.
+            if latest is None or not self.watch.is_open:
+                # Whoever comes back is told that it is unknown, or served by another process.
                 return
             job = latest
 

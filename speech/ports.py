@@ -188,6 +188,13 @@ class Dispatch(Protocol):
 class JobWatch(Protocol):
     """Tells a process when jobs change."""
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it still listens; afterwards nobody is kept waiting."""
+
+    async def close(self) -> None:
+        """Stops to listen; whoever still waits gets the job as it stands."""
+
     async def until_end(self, name: str, *, seconds: float) -> Job | None:
         """Waits until the job stands at an end or the time is over; the job as it stands then, None if unknown."""
 

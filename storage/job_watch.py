@@ -58,6 +58,11 @@ class RedisJobWatch:
         """Starts to listen; returns at once, also when Redis is away."""
         self._tasks = (asyncio.create_task(self._listen()), asyncio.create_task(self._tell()))
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it still listens; afterwards nobody is kept waiting."""
+        return bool(self._tasks)
+
     async def close(self) -> None:
         """Stops to listen; whoever still waits gets the job as it stands."""
         tasks, self._tasks = self._tasks, ()
@@ -86,7 +91,7 @@ class RedisJobWatch:
         waiters.add(waiter)
         try:
             job = await self._look(name)
-            if is_news(job) or seconds <= 0:
+            if is_news(job) or seconds <= 0 or not self.is_open:
                 return job
             await asyncio.wait([told], timeout=seconds)
             return told.result() if told.done() and not told.cancelled() else await self._look(name)

@@ -238,7 +238,10 @@ async def test_closing_lets_everybody_go(redis: Redis, board: RedisJobBoard) -> 
     claim = await board.claim(RECIPE, now=NOW)
     async with watching(redis) as watch:
         waiter = await waiting(watch, redis)
+        assert watch.is_open
     assert await waiter == claim.job
+    assert not watch.is_open
+    assert await watch.until_end(NAME, seconds=20) == claim.job
 
 
 async def test_followers_are_told_of_every_change(redis: Redis, board: RedisJobBoard) -> None:

@@ -94,7 +94,11 @@ class MemoryWatch:
     """Implements speech.ports.JobWatch for jobs that the test ends."""
 
     def __init__(self) -> None:
+        self.is_open = True
         self._ended: dict[str, asyncio.Future[Job]] = {}
+
+    async def close(self) -> None:
+        self.is_open = False
 
     async def until_end(self, name: str, *, seconds: float) -> Job | None:
         return await asyncio.shield(self._end(name))

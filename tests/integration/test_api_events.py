@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from time import monotonic
 from typing import Any
 
 import httpx
@@ -14,7 +15,8 @@ from redis import Redis
 from api.schemas import JobView
 from tests.fakes.events import Event, read_events
 from tests.fakes.polling import until
-from tests.fakes.stack import Stack, stack
+from tests.fakes.services import free_port
+from tests.fakes.stack import Program, Stack, stack
 
 pytestmark = pytest.mark.integration
 
@@ -103,24 +105,23 @@ async def test_many_followers_cost_one_subscription_and_leave_nothing(paced: Sta
         with Redis.from_url(paced.redis.url) as redis:
             streams = [asyncio.create_task(followed(client, name)) for _ in range(100)]
             leaver = asyncio.create_task(followed(client, name))
-            await until(lambda: _connected(paced, 101))
+            await until(lambda: _connected(paced.programs["api"], paced.api_port, 101))
             assert len(redis.client_list(_type="pubsub")) == 1
             leaver.cancel()
             await asyncio.wait([leaver])
-            await until(lambda: _connected(paced, 100))
+            await until(lambda: _connected(paced.programs["api"], paced.api_port, 100))
             paced.programs["worker"].start()
             for events in await asyncio.gather(*streams):
                 assert events[-1].data["status"] == "ready"
-    await until(lambda: _connected(paced, 0))
+    await until(lambda: _connected(paced.programs["api"], paced.api_port, 0))
     await asyncio.to_thread(paced.wait_until_ready)
 
 
-async def _connected(system: Stack, count: int) -> bool:
+async def _connected(api: Program, port: int, count: int) -> bool:
     """Whether so many connections to the api are open."""
-    process = system.programs["api"].process
-    assert process is not None
-    sockets = psutil.Process(process.pid).net_connections(kind="tcp")
-    return sum(socket.laddr.port == system.api_port and socket.status != "LISTEN" for socket in sockets) == count
+    assert api.process is not None
+    sockets = psutil.Process(api.process.pid).net_connections(kind="tcp")
+    return sum(socket.laddr.port == port and socket.status != "LISTEN" for socket in sockets) == count
 
 
 @pytest.mark.parametrize(("id", "status", "code"), [("nonsense", 400, "malformed_id"), (UNKNOWN, 404, "unknown_job")])
@@ -129,3 +130,24 @@ async def test_nothing_to_follow(paced: Stack, id: str, status: int, code: str) 
         answer = await client.get(f"/v1/jobs/{id}/events")
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_a_server_that_stops_lets_everybody_go(paced: Stack) -> None:
+    paced.programs["worker"].end()
+    port = free_port()
+    program = paced.start("api-leaving", "api", API_PORT=str(port))
+    url = f"http://127.0.0.1:{port}"
+    await asyncio.to_thread(paced.wait, lambda: httpx.get(f"{url}/health").status_code == 200)
+    async with httpx.AsyncClient(base_url=url, timeout=40) as client:
+        name = await posted(client, "Nobody reads this for now.")
+        follower = asyncio.create_task(followed(client, name))
+        waiter = asyncio.create_task(client.get(f"/v1/jobs/{name}", params={"wait": 30}))
+        await until(lambda: _connected(program, port, 2))
+        begun = monotonic()
+        await asyncio.to_thread(program.end)
+        assert monotonic() - begun < 3
+        [event] = await follower
+        assert event.data["status"] == (await waiter).json()["status"] == "queued"
+    assert "Traceback" not in program.said()
+    paced.programs["worker"].start()
+    await asyncio.to_thread(paced.wait_until_ready)

@@ -27,6 +27,14 @@ class Watch:
     def __init__(self, *answers: Job | Unavailable | None) -> None:
         self.answers = list(answers)
         self.seen: list[Stamp | None] = []
+        self.closes = False
+
+    @property
+    def is_open(self) -> bool:
+        return bool(self.answers) or not self.closes
+
+    async def close(self) -> None:
+        raise NotImplementedError
 
     async def until_end(self, name: str, *, seconds: float) -> Job | None:
         raise NotImplementedError
@@ -79,6 +87,12 @@ async def test_what_the_board_forgot_may_be_in_the_bucket() -> None:
 
 async def test_what_nobody_knows_ends_without_an_end() -> None:
     assert await told(Watch(None)) == ["1-1"]
+
+
+async def test_a_process_that_stops_ends_without_an_end() -> None:
+    watch = Watch(QUEUED, QUEUED)
+    watch.closes = True
+    assert await told(watch) == ["1-1", ":"]
 
 
 async def test_whoever_leaves_asks_for_nothing_more() -> None:

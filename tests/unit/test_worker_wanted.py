@@ -38,6 +38,13 @@ class Board:
         if self.away:
             raise Unavailable("redis")
 
+    @property
+    def is_open(self) -> bool:
+        return True
+
+    async def close(self) -> None:
+        raise NotImplementedError
+
     async def until_end(self, name: str, *, seconds: float) -> Job | None:
         return await self.changed.get()
 
