@@ -32,6 +32,8 @@ def main() -> None:
         log_config=None,
         proxy_headers=False,
         server_header=False,
+        # Longer than clients keep an idle connection: the side that closes must not be ours.
+        timeout_keep_alive=75,
         timeout_graceful_shutdown=5,
     )
 

@@ -5,16 +5,27 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from api.dispatch import Dispatch
+from api.live.reader import LiveReader
+from api.live.stage import LiveStage
 from api.services import Services
-from celery_config import make_celery
+from celery_config import RENDER_TASK, make_celery
 from settings import Settings
+from storage.audience import RedisAudience
 from storage.audio_store import S3AudioStore
+from storage.breaker import RedisBreaker
+from storage.callers import RedisCallers
+from storage.dispatch import CeleryDispatch
 from storage.ensured import ensured
 from storage.heartbeats import Heartbeats
+from storage.idempotency_keys import IdempotencyKeys
 from storage.job_board import RedisJobBoard
+from storage.job_list import JobList
 from storage.job_watch import RedisJobWatch
+from storage.live_stream import RedisLiveStream
+from storage.queue_figures import QueueFigures
 from storage.redis_client import open_redis
+
+_FOLLOWED = 1000
 
 
 @asynccontextmanager
@@ -23,19 +34,33 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     async with AsyncExitStack() as stack:
         redis = open_redis(settings.redis_url)
         stack.push_async_callback(redis.aclose)
+        # Whoever follows a live stream holds a connection for as long as it is silent.
+        following = open_redis(settings.redis_url, connections=_FOLLOWED)
+        stack.push_async_callback(following.aclose)
         store = S3AudioStore(settings.bucket.bucket, **settings.bucket.store_options())
         stack.push_async_callback(store.close)
         await stack.enter_async_context(ensured(store))
-        watch = RedisJobWatch(redis)
+        watch = RedisJobWatch(following)
         await watch.open()
         stack.push_async_callback(watch.close)
-        dispatch = Dispatch(make_celery(broker_url=settings.broker_url, publishes_only=True))
+        celery = make_celery(broker_url=settings.broker_url, publishes_only=True)
+        dispatch = CeleryDispatch(celery, task=RENDER_TASK)
         stack.callback(dispatch.close)
+        board = RedisJobBoard(redis, queue_limit=settings.server.queue_limit)
+        reader = LiveReader(live=RedisLiveStream(following), store=store)
+        stage = LiveStage(order=board.order, watch=watch, reader=reader, audience=RedisAudience(redis))
+        stack.push_async_callback(stage.close)
         yield Services(
             settings=settings,
-            board=RedisJobBoard(redis),
+            board=board,
             watch=watch,
+            callers=RedisCallers(redis),
+            queue=QueueFigures(redis),
+            jobs=JobList(redis),
+            keys=IdempotencyKeys(redis),
             store=store,
             dispatch=dispatch,
             heartbeats=Heartbeats(redis),
+            stage=stage,
+            breaker=RedisBreaker(redis, group=settings.quota_group),
         )

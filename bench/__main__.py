@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-BENCHMARKS = ("startup", "hits", "job_latency", "throughput", "long_text", "worker_memory")
+BENCHMARKS = ("startup", "hits", "job_latency", "throughput", "long_text", "worker_memory", "recovery")
 
 
 def main() -> int:

@@ -35,8 +35,10 @@ async def speak(socket: ClientConnection, text: str) -> tuple[float, float, int]
     async for frame in socket:
         event = _event(frame)
         if event.get("type") in ("response.output_audio.delta", "response.audio.delta"):
-            size += len(base64.b64decode(event["delta"]))
-            first = first or perf_counter() - started
+            pcm = base64.b64decode(event["delta"])
+            size += len(pcm)
+            # Empty deltas are no sound.
+            first = first or (perf_counter() - started if pcm else 0.0)
         elif event.get("type") == "response.done":
             break
     return first, perf_counter() - started, size
@@ -55,6 +57,21 @@ async def speak_all(url: str, texts: Iterable[str], *, sessions: int) -> float:
 
         await asyncio.gather(*(work(socket) for socket in sockets))
         return perf_counter() - started
+
+
+async def speak_each_anew(url: str, texts: Iterable[str], *, sessions: int) -> float:
+    """Seconds that so many callers at once need for all texts when each text gets a session of its own."""
+    queue = list(reversed(list(texts)))
+    started = perf_counter()
+
+    async def work() -> None:
+        while queue:
+            text = queue.pop()
+            async with session(url) as socket:
+                await speak(socket, text)
+
+    await asyncio.gather(*(work() for _ in range(sessions)))
+    return perf_counter() - started
 
 
 async def _send(socket: ClientConnection, **event: Any) -> None:

@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
+
 from settings import setting_names
 
 _ROOT = Path(__file__).resolve().parent.parent
@@ -46,12 +48,11 @@ def running(**environment: str) -> Iterator[System]:
             "SIMULATOR_PORT": str(simulator_port),
             **environment,
         }
-        # Started elsewhere and without the shell's settings: neither they nor an `.env` may lead to the real upstream.
-        inherited = {name: value for name, value in os.environ.items() if name not in setting_names()}
+        # Started elsewhere: an `.env` here may lead to the real upstream.
         process = subprocess.Popen(
             [sys.executable, "-m", "cli", "up"],
             cwd=folder,
-            env={**inherited, "PYTHONPATH": str(_ROOT), **own},
+            env={**_plain_environment(), **own},
             stdout=subprocess.PIPE,
             text=True,
         )
@@ -67,12 +68,40 @@ def running(**environment: str) -> Iterator[System]:
             process.communicate(timeout=60)
 
 
+@contextmanager
+def another_api(system: System) -> Iterator[str]:
+    """One more api process on a running system; its address."""
+    port = free_port()
+    own = {"RECITE_DATA_DIR": str(system.data_dir), "API_PORT": str(port)}
+    with (system.data_dir / "another-api.log").open("wb") as said:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "api"],
+            cwd=system.data_dir,
+            env={**_plain_environment(), **own},
+            stdout=said,
+            stderr=said,
+        )
+    try:
+        with httpx.Client(transport=httpx.HTTPTransport(retries=8)) as client:
+            client.get(f"http://127.0.0.1:{port}/health").raise_for_status()
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
 def free_port() -> int:
     """A port on loopback that nobody listens on now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def _plain_environment() -> dict[str, str]:
+    """The shell's environment without its settings: neither may they lead to the real upstream."""
+    inherited = {name: value for name, value in os.environ.items() if name not in setting_names()}
+    return {**inherited, "PYTHONPATH": str(_ROOT)}
 
 
 def _announced(process: subprocess.Popen[str]) -> str:

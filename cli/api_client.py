@@ -21,6 +21,7 @@ _TIMEOUT = httpx.Timeout(_WAIT + 15, connect=5)
 # What waits longer than this in a queue has nobody who takes it.
 _PATIENCE = 120
 _ENDS = ("ready", "failed", "cancelled")
+_WHERE = "start it with ./start.sh, run this in its folder, or name another with --url"
 
 
 class ApiClient:
@@ -77,7 +78,7 @@ class ApiClient:
         try:
             yield
         except httpx.ConnectError:
-            raise Failure(f"nothing answers at {place}: start it with ./start.sh, or name another with --url") from None
+            raise Failure(f"nothing answers at {place}: {_WHERE}") from None
         except httpx.TimeoutException:
             raise Failure(f"{place} did not answer in time: look at it with recite doctor") from None
         except httpx.HTTPError as error:

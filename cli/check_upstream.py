@@ -15,6 +15,7 @@ from cli.failure import Failure
 from settings import Settings
 from speech.errors import KeyRejected, ReciteError, UpstreamBusy, UpstreamTimeout, UpstreamUnreachable
 from speech.ports import Delivery
+from xai.alone import OwnBreaker, OwnSeats
 from xai.client import RealtimeClient
 from xai.pool import SessionPool
 from xai.tokens import EphemeralTokens, KeyBearer
@@ -49,7 +50,8 @@ def token(given: Settings, settings: Settings) -> str:
         asyncio.run(_token(settings))
     except ReciteError as error:
         raise _failure(error, given, settings) from None
-    return f"accepted by {urlsplit(settings.xai.rest_url).netloc}"
+    place = urlsplit(settings.xai.rest_url).netloc
+    return f"accepted by {place}" if given.xai.api_key else f"accepted by the simulator at {place}"
 
 
 def phrase(given: Settings, settings: Settings) -> str:
@@ -67,7 +69,8 @@ def phrase(given: Settings, settings: Settings) -> str:
         raise Failure(f"{OUTPUT} can't be written here: {error.strerror}") from None
     waited = (heard.first_at or began) - began
     seconds = file.duration_ms / 1000
-    return f"{seconds:.1f} s by {mode}, first sound after {waited * 1000:.0f} ms; listen to {OUTPUT}"
+    speaker = "" if given.xai.api_key else "spoken by the simulator, "
+    return f"{speaker}{seconds:.1f} s by {mode}, first sound after {waited * 1000:.0f} ms; listen to {OUTPUT}"
 
 
 async def _token(settings: Settings) -> None:
@@ -87,7 +90,8 @@ async def _speak(settings: Settings, heard: _Heard) -> str:
         voice=settings.server.voice, speed=1.0, language="auto", pronunciations=(), speak_mode=xai.speak_mode
     )
     try:
-        async with SessionPool(opener, max_sessions=1, utterance_seconds=xai.render_timeout.total_seconds()) as pool:
+        seconds = xai.render_timeout.total_seconds()
+        async with SessionPool(opener, seats=OwnSeats(1), breaker=OwnBreaker(), utterance_seconds=seconds) as pool:
             spoken = await pool.speak(_PHRASE, delivery=delivery, on_audio=heard.take)
     finally:
         await tokens.aclose()

@@ -31,6 +31,8 @@ def doctor() -> None:
     wrong = [name for name, check in _checks(given, settings) if not _passes(console, name, check)]
     if wrong:
         console.print(f"\nNot well: {', '.join(wrong)}")
+        if not settings.server.data_dir.exists():
+            console.print("Recite was never started in this folder: run it where ./start.sh was run.")
         raise typer.Exit(1)
     console.print("\nAll is well.")
 

@@ -117,7 +117,7 @@ def _section(program: Program, home: DataDir) -> list[str]:
         "stdout_logfile_backups=2",
         f"stdout_events_enabled={str(program.is_heard).lower()}",
         f"environment={program.environment}",
-        # Never given up: the pause between tries grows by a second each time.
+        # Never given up; cli.supervise keeps the pauses between tries short.
         "autorestart=true",
         "startretries=1000000",
         "startsecs=3",
@@ -133,7 +133,7 @@ def _s3_arguments(twin: BucketTwin, home: DataDir) -> list[str]:
 
 def _worker_arguments(lane: str) -> list[str]:
     alone = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
-    pool = ["-P", "threads", "-c", "128", "-Q", lane, "-n", f"{lane}@%h"]
+    pool = ["-P", "threads", "-Q", lane, "-n", f"{lane}@%h"]
     return ["celery", "-A", "celery_config", "worker", *pool, *alone]
 
 

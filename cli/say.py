@@ -13,6 +13,7 @@ from typing import Any
 import typer
 from rich.console import Console
 
+from audio.codecs import FORMATS
 from cli import player
 from cli.api_client import ApiClient
 from cli.failure import Failure
@@ -33,9 +34,22 @@ class Wish:
     def order(self) -> dict[str, Any]:
         """The body of the job request; only what was asked for."""
         text = sys.stdin.buffer.read().decode("utf-8", "surrogateescape") if self.text == _STDIO else self.text
-        suffix = self.output.suffix.removeprefix(".").lower() if self.output else None
-        order = {"voice": self.voice, "format": self.format or suffix or None, "speed": self.speed}
+        order = {"voice": self.voice, "format": self._format(), "speed": self.speed}
         return {"text": _decoded(text), **{field: value for field, value in order.items() if value is not None}}
+
+    def _format(self) -> str | None:
+        """What was named, or what the file's name says; raises Failure where they contradict each other."""
+        ending = self.output.suffix.removeprefix(".").lower() if self.output else ""
+        if self.format is None:
+            if ending and ending not in FORMATS:
+                known = ", ".join(FORMATS)
+                raise Failure(
+                    f"{self.output}: .{ending} names no format ({known}): choose one of them, or add --format"
+                )
+            return ending or None
+        if ending in FORMATS and ending != self.format.lower():
+            raise Failure(f"{self.output} would hold {self.format}: name it so, or leave --format out")
+        return self.format
 
 
 def say(api: ApiClient, *, wish: Wish, play: bool = False, as_json: bool = False) -> None:

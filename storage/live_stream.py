@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from datetime import timedelta
 from time import monotonic
 from typing import Any
@@ -65,7 +65,7 @@ class RedisLiveStream:
             token: Any = await self._redis.get(lease_key(reading))
         return int(token) if token else None
 
-    async def follow(self, reading: str, *, token: int, utterance: int, seconds: float) -> AsyncIterator[LivePiece]:
+    async def follow(self, reading: str, *, token: int, utterance: int, seconds: float) -> AsyncGenerator[LivePiece]:
         """Everything from the stream's first entry on, as it comes, without a gap; raises Unavailable.
 
         Ends after END, or when nothing that joins on came for `seconds`.

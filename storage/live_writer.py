@@ -154,6 +154,9 @@ class LiveWriter:
             for entry in aired:
                 # One that is there already, from a call whose answer was lost, is refused by its id.
                 pipeline.xadd(entry.key, {entry.kind: b"".join(entry.chunks)}, id=entry.id)
+                if entry.kind == "again":
+                    # Who comes now must not begin with what is void.
+                    pipeline.xtrim(entry.key, minid=entry.id, approximate=False)
             for key in {entry.key for entry in aired}:
                 pipeline.pexpire(key, self.expiry)
             for key in {entry.key for entry in entries if entry.kind == _FAREWELL}:

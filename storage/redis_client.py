@@ -4,32 +4,36 @@ from __future__ import annotations
 
 from types import TracebackType
 
-from redis.asyncio import ConnectionPool, Redis
+from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
 
 from speech.errors import Misconfigured, Unavailable
+from storage.redis_pool import TurnsPool
 
 # A call connects and reads one answer: together these stay under two seconds.
-CONNECT_SECONDS, ANSWER_SECONDS = 0.4, 0.9
+CONNECT_SECONDS, ANSWER_SECONDS = 0.9, 0.9
+# How long a call may wait for its turn when very many come at once.
+_PATIENCE_SECONDS = 5.0
 
 
 def open_redis(
     url: str,
     *,
-    connections: int = 1000,
+    connections: int = 32,
     connect_seconds: float = CONNECT_SECONDS,
     answer_seconds: float = ANSWER_SECONDS,
 ) -> Redis:
     """A client that connects on first use and never retries: a claim that was lost on the way must not be sent twice.
 
-    Close it with `aclose()`. More than `connections` calls at once raise; waiting for a free one would cost every
-    call a fifth more time.
+    Close it with `aclose()`. More than `connections` calls at once wait for their turn: what blocks needs a client of
+    its own.
     """
-    pool = ConnectionPool.from_url(
+    pool = TurnsPool.from_url(
         url,
-        max_connections=connections,
+        turns=connections,
+        patience=_PATIENCE_SECONDS,
         socket_connect_timeout=connect_seconds,
         socket_timeout=answer_seconds,
         retry=Retry(NoBackoff(), 0),

@@ -1,4 +1,4 @@
-"""Audio: the finished object, whole or in ranges, through us or straight from the bucket."""
+"""Audio: as it is made, and the finished object, whole or in ranges, through us or straight from the bucket."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
+from api.live.answer import LiveAnswer
 from api.openapi import PROBLEMS
 from api.problems import job_failure
 from api.ranges import parse_range
 from api.services import Services
+from audio.codecs import FORMATS
 from speech.card import Card
 from speech.errors import NotFinished, UnknownJob
 from speech.job import Job, JobStatus
@@ -24,9 +26,11 @@ IMMUTABLE = "public, max-age=31536000, immutable"
 # A redirect is forgotten well before the signature behind it runs out.
 _SIGNED_SECONDS, _REDIRECT_CACHE = 900, "private, max-age=600"
 _HELD_BYTES = 512 * 1024
+_SHARED = {"Cross-Origin-Resource-Policy": "cross-origin", "X-Content-Type-Options": "nosniff"}
 
 Name = Annotated[str, Path(description="The file name: a job's id")]
 Download = Annotated[str | None, Query(max_length=200, description="Save under this name instead of playing")]
+Finished = Annotated[bool, Query(description="Wait for the finished, proven audio (25 s) instead of hearing it live")]
 
 
 @router.get(
@@ -41,18 +45,27 @@ Download = Annotated[str | None, Query(max_length=200, description="Save under t
     response_class=Response,
     summary="Hear a job",
 )
-async def get_audio(request: Request, id: Name, download: Download = None) -> Response:
-    """The audio of a job. While it is made the answer waits for it, up to 25 s; a failed job answers 502."""
+async def get_audio(request: Request, id: Name, download: Download = None, finished: Finished = False) -> Response:
+    """The audio of a job. While it is made the bytes come as they are made; they begin within 25 s. A failed job
+    answers 502; one that fails or starts over later breaks the transfer off: ask again.
+    """
     services = Services.of(request)
     name = check_job_name(id)
-    card, job = await services.audio(name, wait=WAIT_SECONDS)
-    if card is None:
+    card, job = await services.audio(name)
+    if card is not None:
+        return await _finished(services, request, card, download=download)
+    if job is None or job.status.is_end:
         return _without_audio(job)
-    if _is_known(request, card):
-        return Response(status_code=304, headers=_headers(card))
-    if services.settings.bucket.delivery == "redirect":
-        return await _redirect(services, card, download=download)
-    return await _proxy(services, request, card, download=download)
+    if finished:
+        return await _awaited(services, request, name, download=download)
+    return LiveAnswer(
+        services.stage,
+        name,
+        seconds=WAIT_SECONDS,
+        otherwise=lambda: _awaited(services, request, name, download=download),
+        headers={**_SHARED, **_disposition(download)},
+        media_type=FORMATS[job.format].content_type,
+    )
 
 
 @router.head("/v1/audio/{id}", include_in_schema=False)
@@ -68,6 +81,20 @@ async def head_audio(request: Request, id: Name, download: Download = None) -> R
         return Response(status_code=304, headers=_headers(card))
     headers = {**_headers(card), **_disposition(download), "Content-Length": str(card.size)}
     return Response(headers=headers, media_type=card.content_type)
+
+
+async def _awaited(services: Services, request: Request, name: str, *, download: str | None) -> Response:
+    """The finished object, once it exists; the problem that it is when it does not come to exist."""
+    card, job = await services.audio(name, wait=WAIT_SECONDS)
+    return _without_audio(job) if card is None else await _finished(services, request, card, download=download)
+
+
+async def _finished(services: Services, request: Request, card: Card, *, download: str | None) -> Response:
+    if _is_known(request, card):
+        return Response(status_code=304, headers=_headers(card))
+    if services.settings.bucket.delivery == "redirect":
+        return await _redirect(services, card, download=download)
+    return await _proxy(services, request, card, download=download)
 
 
 def _without_audio(job: Job | None) -> Response:
@@ -121,8 +148,7 @@ def _headers(card: Card) -> dict[str, str]:
         "ETag": _etag(card),
         "Cache-Control": IMMUTABLE,
         "Accept-Ranges": "bytes",
-        "Cross-Origin-Resource-Policy": "cross-origin",
-        "X-Content-Type-Options": "nosniff",
+        **_SHARED,
     }
 
 

@@ -78,11 +78,22 @@ async def test_what_comes_faster_than_redis_answers_is_joined_in_order(live: Red
 
 async def test_an_attempt_that_failed_is_void(live: RedisLiveStream) -> None:
     await live.air(LEASE, b"wrong", utterance=0)
-    await live.again(LEASE, utterance=0)
+    follower = live.follow(LEASE.reading, token=LEASE.token, utterance=0, seconds=5)
+    assert await anext(follower) == sound(b"wrong")
     await live.again(LEASE, utterance=0)
     await live.air(LEASE, b"right", utterance=0)
     await live.end(LEASE, utterance=0)
-    assert await heard(live) == [sound(b"wrong"), AGAIN, AGAIN, sound(b"right"), END]
+    assert [piece async for piece in follower] == [AGAIN, sound(b"right"), END]
+
+
+async def test_who_comes_later_hears_nothing_that_is_void(live: RedisLiveStream) -> None:
+    for pcm in (b"wrong", b"worse"):
+        await live.air(LEASE, pcm, utterance=0)
+        await live.again(LEASE, utterance=0)
+    await live.air(LEASE, b"right", utterance=0)
+    await live.end(LEASE, utterance=0)
+    await live.close()
+    assert await heard(live) == [AGAIN, sound(b"right"), END]
 
 
 async def test_utterances_and_leases_are_kept_apart(live: RedisLiveStream) -> None:

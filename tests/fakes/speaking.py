@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 
 from speech.job import Job, JobStatus
 from speech.ports import Delivery, Lease, LiveKind, LivePiece, Spoken
@@ -44,7 +44,7 @@ class FakeVoice:
         return Spoken(speak_mode=delivery.speak_mode, transcript=self.words.pop(text, text))
 
     async def _speak(self, text: str, on_audio: Callable[[bytes], Awaitable[None]]) -> None:
-        pcm = spoken(len(text) / 15)
+        pcm = sound_of(text)
         half = len(pcm) // 4 * 2
         await self._pass(text, "before")
         await _sent(pcm[:half], on_audio)
@@ -58,6 +58,11 @@ class FakeVoice:
         self.reached[text, at].set()
         if gate := self.gates.get((text, at)):
             await gate.wait()
+
+
+def sound_of(text: str) -> bytes:
+    """What the voice makes of a text, as it sends it: it ends with a pause."""
+    return spoken(round(len(text) / 15 * 4) / 4)
 
 
 async def _sent(pcm: bytes, on_audio: Callable[[bytes], Awaitable[None]]) -> None:
@@ -99,13 +104,19 @@ class Listener:
     async def token(self, reading: str) -> int | None:
         return None
 
-    async def follow(self, reading: str, *, token: int, utterance: int, seconds: float) -> AsyncIterator[LivePiece]:
+    async def follow(self, reading: str, *, token: int, utterance: int, seconds: float) -> AsyncGenerator[LivePiece]:
         for piece in self.pieces[utterance]:
             yield piece
 
 
 class BegunBoard:
     """As much of a JobBoard as a reading needs: every start is fine."""
+
+    def __init__(self) -> None:
+        self.done: list[int] = []
+
+    async def progress(self, name: str, lease: Lease, *, done: int) -> None:
+        self.done.append(done)
 
     async def start(self, name: str, lease: Lease, *, now: float, utterances: int) -> Job:
         recipe = make_recipe()

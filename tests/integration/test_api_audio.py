@@ -9,7 +9,6 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.fakes.services import free_port
 from tests.fakes.stack import Stack
 from tests.integration.test_api_bad_input import check_problem
 
@@ -96,7 +95,7 @@ async def test_a_download_is_named(client: httpx.AsyncClient, job: dict[str, Any
     answer = await client.get(job["audio_url"], params={"download": 'Grüße".wav\r\nX: y'})
     disposition = answer.headers["content-disposition"]
     assert disposition.startswith("attachment")
-    assert "filename*=UTF-8''Gr%C3%BC%C3%9Fe%22.wav" in disposition
+    assert "filename*=UTF-8''Gr%C3%BC%C3%9Fe_.wav" in disposition
     assert "\r" not in disposition
     assert "x" not in answer.headers
 
@@ -139,13 +138,20 @@ async def test_a_large_object_streams(client: httpx.AsyncClient) -> None:
 @pytest.fixture
 async def redirecting(system: Stack) -> AsyncIterator[httpx.AsyncClient]:
     """Another api process on the same system that sends browsers to the bucket."""
-    port = free_port()
-    program = system.start("api-redirect", "api", API_PORT=str(port), AUDIO_DELIVERY="redirect")
-    url = f"http://127.0.0.1:{port}"
-    system.wait(lambda: httpx.get(f"{url}/health").status_code == 200)
-    async with httpx.AsyncClient(base_url=url, timeout=40) as opened:
+    url = system.start_api("api-redirect", AUDIO_DELIVERY="redirect")
+    async with system.client(base_url=url) as opened:
         yield opened
-    program.end()
+    system.programs["api-redirect"].end()
+
+
+async def test_what_is_still_made_is_heard_here(system: Stack, redirecting: httpx.AsyncClient) -> None:
+    system.control("POST", "settings", first_audio_ms=400)
+    try:
+        posted = (await redirecting.post("/v1/jobs", json={"text": "No bucket has me yet.", "format": "wav"})).json()
+        answer = await redirecting.get(f"/v1/audio/{posted['id']}")
+    finally:
+        system.control("POST", "settings", first_audio_ms=0)
+    assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store")
 
 
 async def test_a_redirect_leads_to_the_object(redirecting: httpx.AsyncClient, job: dict[str, Any]) -> None:

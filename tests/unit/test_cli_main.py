@@ -47,7 +47,8 @@ def test_what_goes_wrong_is_one_sentence(here: Path, monkeypatch: pytest.MonkeyP
 
     assert result.exit_code == 1
     assert result.stderr == (
-        f"recite: nothing answers at http://127.0.0.1:{port}: start it with ./start.sh, or name another with --url\n"
+        f"recite: nothing answers at http://127.0.0.1:{port}: "
+        "start it with ./start.sh, run this in its folder, or name another with --url\n"
     )
 
 

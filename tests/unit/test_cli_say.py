@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -54,7 +55,7 @@ def test_the_file_is_named_after_the_job(here: Path, capsys: pytest.CaptureFixtu
     [
         (Wish(text="a"), {"text": "a"}),
         (Wish(text="a", output=Path("b.FLAC")), {"text": "a", "format": "flac"}),
-        (Wish(text="a", output=Path("b.flac"), format="wav"), {"text": "a", "format": "wav"}),
+        (Wish(text="a", output=Path("b.dat"), format="wav"), {"text": "a", "format": "wav"}),
         (Wish(text="a", output=Path("b")), {"text": "a"}),
         (Wish(text="a", voice="rex", speed=1.5), {"text": "a", "voice": "rex", "speed": 1.5}),
     ],
@@ -65,6 +66,22 @@ def test_only_what_was_asked_for_is_sent(here: Path, wish: Wish, order: dict[str
     say(api.client, wish=wish)
 
     assert api.orders == [order]
+
+
+@pytest.mark.parametrize(
+    ("wish", "words"),
+    [
+        (Wish(text="a", output=Path("b.txt")), "b.txt: .txt names no format (wav, mp3, "),
+        (Wish(text="a", output=Path("b.mp3"), format="wav"), "b.mp3 would hold wav: name it so"),
+    ],
+)
+def test_a_file_that_is_not_what_its_name_says_is_refused(here: Path, wish: Wish, words: str) -> None:
+    api = Api()
+
+    with pytest.raises(Failure, match=re.escape(words)):
+        say(api.client, wish=wish)
+
+    assert api.orders == []
 
 
 def test_text_comes_from_standard_input(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:

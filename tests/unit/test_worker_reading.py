@@ -20,9 +20,10 @@ from speech.recipe import Recipe
 from speech.retry import RetryPolicy
 from speech.utterances import Ending
 from storage.memory_store import MemoryAudioStore
+from storage.spool import DiskSpool
 from tests.fakes.jobs import NOW, make_recipe
-from tests.fakes.sounds import spoken
-from tests.fakes.speaking import BegunBoard, FakeVoice, Listener
+from tests.fakes.speaking import BegunBoard, FakeVoice, Listener, sound_of
+from worker.keeper import Keeper
 from worker.masters import Masters
 from worker.reading import ReadingMaker
 from worker.retrying import Retrying
@@ -45,19 +46,19 @@ class Studio:
     voice: FakeVoice = field(default_factory=FakeVoice)
     live: Listener = field(default_factory=Listener)
     store: MemoryAudioStore = field(default_factory=MemoryAudioStore)
+    board: BegunBoard = field(default_factory=BegunBoard)
     maker: ReadingMaker = field(init=False)
 
     def __post_init__(self) -> None:
         once = Retrying(policy=RetryPolicy(attempts=1))
         masters = Masters(
-            store=self.store,
+            keeper=Keeper(store=self.store, spool=DiskSpool(self.folder / "spool", max_bytes=2**30), insist=once),
             synthesizer=self.voice,
             speaking=Retrying(policy=RetryPolicy(attempts=2), sleep=no_wait),
-            insist=once,
             clock=lambda: NOW,
             monotonic=_ticking(),
         )
-        board = cast(JobBoard, BegunBoard())
+        board = cast(JobBoard, self.board)
         self.maker = ReadingMaker(
             board=board, store=self.store, live=self.live, masters=masters, insist=once, at_once=3
         )
@@ -103,6 +104,7 @@ async def test_listeners_hear_the_samples_that_are_kept(studio: Studio) -> None:
     assert [studio.live.kinds(number) for number in range(len(TEXTS))] == [[PCM, END]] * len(TEXTS)
     assert studio.live.left == set(range(len(TEXTS)))
     assert (card.utterances, card.attempts) == (len(TEXTS), 1)
+    assert studio.board.done == [1, 2, 3, 4, 5, 6]
 
 
 async def test_utterances_are_spoken_side_by_side_up_to_a_limit(studio: Studio) -> None:
@@ -137,7 +139,7 @@ async def test_what_is_late_is_written_in_its_place(studio: Studio) -> None:
     gate.set()
     card = await making
     joiner = Joiner()
-    texts = [polish(spoken(len(text) / 15)) for text in TEXTS[:3]]
+    texts = [polish(sound_of(text)) for text in TEXTS[:3]]
     assert b"".join(joiner.add(pcm, ending=Ending.PARAGRAPH) for pcm in texts) == studio.pcm(card)
 
 
@@ -145,7 +147,7 @@ async def test_an_attempt_that_fails_is_void(studio: Studio) -> None:
     studio.voice.problems[TEXTS[1]] = [UpstreamUnreachable()]
     card = await studio.make(*TEXTS[:3])
     assert [studio.live.kinds(number) for number in range(3)] == [[PCM, END], [PCM, AGAIN, PCM, END], [PCM, END]]
-    assert studio.live.heard(1) == polish(spoken(len(TEXTS[1]) / 15))
+    assert studio.live.heard(1) == polish(sound_of(TEXTS[1]))
     assert card.attempts == 2
 
 
@@ -223,7 +225,7 @@ async def test_what_was_kept_is_neither_bought_nor_aired(studio: Studio) -> None
     card = await studio.make(TEXTS[0], TEXTS[1])
     assert studio.voice.asked == TEXTS[:2]
     assert set(studio.live.pieces) == {1}
-    assert studio.pcm(card).startswith(polish(spoken(len(TEXTS[0]) / 15)))
+    assert studio.pcm(card).startswith(polish(sound_of(TEXTS[0])))
 
 
 async def test_wrong_words_are_given_up(studio: Studio) -> None:

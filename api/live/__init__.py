@@ -1,0 +1,1 @@
+"""Live audio: readings followed while they are spoken, encoded once per format, heard by any number."""
