@@ -67,6 +67,11 @@ class FakeVoice:
             await gate.wait()
 
 
+def sound_of(text: str) -> bytes:
+    """What the voice makes of a text, as it sends it: it ends with a pause."""
+    return spoken(round(len(text) / 15 * 4) / 4)
+
+
 async def _sent(pcm: bytes, on_audio: Callable[[bytes], Awaitable[None]]) -> None:
     for start in range(0, len(pcm), CHUNK):
         await on_audio(pcm[start : start + CHUNK])
@@ -113,6 +118,12 @@ class Listener:
 
 class BegunBoard:
     """As much of a JobBoard as a reading needs: every start is fine."""
+
+    def __init__(self) -> None:
+        self.done: list[int] = []
+
+    async def progress(self, name: str, lease: Lease, *, done: int) -> None:
+        self.done.append(done)
 
     async def start(self, name: str, lease: Lease, *, now: float, utterances: int) -> Job:
         recipe = make_recipe()

@@ -47,6 +47,7 @@ class Studio:
     voice: FakeVoice = field(default_factory=FakeVoice)
     live: Listener = field(default_factory=Listener)
     store: MemoryAudioStore = field(default_factory=MemoryAudioStore)
+    board: BegunBoard = field(default_factory=BegunBoard)
     maker: ReadingMaker = field(init=False)
 
     def __post_init__(self) -> None:
@@ -59,7 +60,7 @@ class Studio:
             clock=lambda: NOW,
             monotonic=_ticking(),
         )
-        board = cast(JobBoard, BegunBoard())
+        board = cast(JobBoard, self.board)
         self.maker = ReadingMaker(
             board=board, store=self.store, live=self.live, masters=masters, insist=once, at_once=3
         )
@@ -105,6 +106,7 @@ async def test_listeners_hear_the_samples_that_are_kept(studio: Studio) -> None:
     assert [studio.live.kinds(number) for number in range(len(TEXTS))] == [[PCM, END]] * len(TEXTS)
     assert studio.live.left == set(range(len(TEXTS)))
     assert (card.utterances, card.attempts) == (len(TEXTS), 1)
+    assert studio.board.done == [1, 2, 3, 4, 5, 6]
 
 
 async def test_utterances_are_spoken_side_by_side_up_to_a_limit(studio: Studio) -> None:
