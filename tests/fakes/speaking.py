@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Awaitable, Callable
 
@@ -13,12 +12,6 @@ from tests.fakes.jobs import NOW, make_recipe
 from tests.fakes.sounds import spoken
 
 CHUNK = 4_800
-_SYLLABLES = 4  # a second
-
-
-def sound_of(text: str) -> bytes:
-    """What the voice says: whole syllables, with the pause after the last."""
-    return spoken(math.ceil(len(text) / 15 * _SYLLABLES) / _SYLLABLES)
 
 
 class FakeVoice:
@@ -137,6 +130,3 @@ class BegunBoard:
             created_at=NOW,
             attempts=1,
         )
-
-    async def progress(self, name: str, lease: Lease, *, done: int) -> None:
-        """Nobody waits for it."""
