@@ -15,6 +15,7 @@ from redis.exceptions import RedisError
 from speech.errors import Unavailable
 from speech.job import Job
 from storage.board_scripts import CHANNEL
+from storage.cancelling import cancel
 from storage.job_board import RedisJobBoard
 
 log = logging.getLogger(__name__)
@@ -66,9 +67,7 @@ class RedisJobWatch:
     async def close(self) -> None:
         """Stops to listen; whoever still waits gets the job as it stands."""
         tasks, self._tasks = self._tasks, ()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await cancel(*tasks)
         _give_up(self._looks)
         for waiter in [waiter for waiters in self._waiters.values() for waiter in waiters]:
             waiter.told.cancel()

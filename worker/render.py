@@ -17,6 +17,7 @@ from speech.errors import Interrupted, RenderError, StaleToken, Unavailable
 from speech.job import JobError
 from speech.ports import JobBoard, Lease
 from speech.recipe import Recipe
+from storage.cancelling import cancel
 from worker.reading import ReadingMaker
 from worker.retrying import Retrying
 from worker.wanted import Wanted
@@ -116,9 +117,8 @@ class Render:
         try:
             yield lease
         finally:
-            keeper.cancel()
             # A renewal under way would take the lease again.
-            await asyncio.wait([keeper])
+            await cancel(keeper)
             with suppress(Unavailable):
                 await self.board.release(lease)
 

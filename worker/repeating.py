@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from speech.errors import Unavailable
+from storage.cancelling import cancel
 
 log = logging.getLogger(__name__)
 
@@ -19,8 +20,7 @@ async def repeated(step: Callable[[], Awaitable[None]], *, seconds: float, what:
     try:
         yield
     finally:
-        task.cancel()
-        await asyncio.wait([task])
+        await cancel(task)
 
 
 async def _repeat(step: Callable[[], Awaitable[None]], seconds: float, what: str) -> None:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from speech.errors import Unavailable, UnknownJob
 from speech.job import JobStatus
 from speech.ports import Callers, JobWatch
+from storage.cancelling import cancel
 
 log = logging.getLogger(__name__)
 Result = TypeVar("Result")
@@ -35,9 +36,7 @@ class Wanted:
             log.info("[X.AI TTS] %s: nobody wants it any more", name)
             return None
         finally:
-            working.cancel()
-            cancelled.cancel()
-            await asyncio.gather(working, cancelled, return_exceptions=True)
+            await cancel(working, cancelled)
 
     async def _until_cancelled(self, name: str) -> None:
         while True:
