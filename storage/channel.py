@@ -25,6 +25,10 @@ async def follow(
             async with redis.pubsub() as subscription:
                 await subscription.subscribe(channel)
                 await _listen(subscription, on_message, quiet_seconds=quiet_seconds)
+        task = asyncio.current_task()
+        if task and task.cancelling():
+            # One that meets redis-py while it connects may come out of it as a timeout.
+            raise asyncio.CancelledError
         await asyncio.sleep(reconnect_seconds)
 
 
