@@ -10,7 +10,7 @@ from settings import load_settings
 RENDER_TASK = "recite.render"
 LANES = ("interactive", "bulk")
 
-# For the api: a hanging broker makes a publish fail within a second instead of blocking for most of a minute.
+# For who only publishes: with a hanging broker that fails within a second instead of blocking for most of a minute.
 _PUBLISH_RETRY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.1}
 _PUBLISH_TRANSPORT = {
     "socket_timeout": 0.25,
@@ -24,11 +24,12 @@ _PUBLISH_TRANSPORT = {
 _CONSUME_TRANSPORT = {"visibility_timeout": 3600, "unacked_restore_interval": 2, "unacked_restore_throttle": 1}
 
 
-def make_celery(*, broker_url: str, publishes_only: bool = False) -> Celery:
+def make_celery(*, broker_url: str, publishes_only: bool = False, threads: int = 1) -> Celery:
     """The app on a broker; nothing connects until something is sent or a worker starts."""
     is_redis = broker_url.startswith(("redis:", "rediss:", "redis+socket:"))
     transport = _PUBLISH_TRANSPORT if publishes_only else _CONSUME_TRANSPORT
-    celery = Celery("recite", broker=broker_url, include=["worker.tasks"])
+    # A worker has one of each: its tasks belong to the one that consumes.
+    celery = Celery("recite", broker=broker_url, include=["worker.tasks"], set_as_current=not publishes_only)
     celery.conf.update(
         task_ignore_result=True,
         task_default_queue="interactive",
@@ -39,6 +40,7 @@ def make_celery(*, broker_url: str, publishes_only: bool = False) -> Celery:
         task_publish_retry_policy=_PUBLISH_RETRY,
         worker_prefetch_multiplier=1,
         worker_pool="threads",
+        worker_concurrency=threads,
         worker_hijack_root_logger=False,
         worker_send_task_events=False,
         worker_cancel_long_running_tasks_on_connection_loss=False,
@@ -54,7 +56,8 @@ def make_celery(*, broker_url: str, publishes_only: bool = False) -> Celery:
 def __getattr__(name: str) -> Celery:
     """`celery -A celery_config` looks for `app`: it is made then, so that importing this module reads nothing."""
     if name in ("app", "celery"):
-        app = make_celery(broker_url=load_settings().broker_url)
+        settings = load_settings()
+        app = make_celery(broker_url=settings.broker_url, threads=settings.xai.worker_threads)
         globals().update(app=app, celery=app)
         return app
     raise AttributeError(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass
 from datetime import timedelta
@@ -57,6 +58,7 @@ class XaiSettings(_Group):
     speak_mode: Literal["force_message", "instructed", "user_text"] = Field("force_message", alias="XAI_SPEAK_MODE")
     max_sessions: int = Field(10, alias="XAI_MAX_SESSIONS", ge=1)
     reserved_sessions: int = Field(3, alias="XAI_RESERVED_SESSIONS", ge=0)
+    quota_group: str | None = Field(None, alias="XAI_QUOTA_GROUP", pattern="^[A-Za-z0-9._-]{1,64}$")
     render_timeout: Seconds = Field(timedelta(seconds=30), alias="RENDER_TIMEOUT", gt=timedelta(0))
     shutdown_grace: Seconds = Field(timedelta(seconds=30), alias="SHUTDOWN_GRACE", ge=timedelta(0))
 
@@ -66,14 +68,10 @@ class XaiSettings(_Group):
             raise ValueError("XAI_RESERVED_SESSIONS is more than XAI_MAX_SESSIONS")
         return self
 
-    def sessions_for(self, lane: str) -> int:
-        """How many sessions one worker process of a lane may open; both lanes together stay within the maximum.
-
-        Bulk gets half of what is not reserved. No lane gets less than one, or it would wait for ever: with a maximum of
-        one they take turns by the upstream's refusals.
-        """
-        bulk = max(1, (self.max_sessions - self.reserved_sessions) // 2)
-        return bulk if lane == "bulk" else max(1, self.max_sessions - bulk)
+    @property
+    def worker_threads(self) -> int:
+        """Renders at once in a worker: enough to keep all sessions busy while others wait, encode or are put."""
+        return max(64, 2 * self.max_sessions)
 
 
 class RedisSettings(_Group):
@@ -138,7 +136,9 @@ class ServerSettings(_Group):
     )
     api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field((), alias="RECITE_API_KEYS")
     data_dir: Path = Field(Path(".recite"), alias="RECITE_DATA_DIR")
+    spool_megabytes: int = Field(1000, alias="SPOOL_MEGABYTES", ge=0)
     voice: str = Field("ara", alias="VOICE")
+    queue_limit: int = Field(10_000, alias="QUEUE_LIMIT", ge=1)
 
     @field_validator("voice")
     @classmethod
@@ -152,6 +152,11 @@ class ServerSettings(_Group):
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @property
+    def spool_bytes(self) -> int:
+        """How much may wait on this machine until the bucket is back."""
+        return self.spool_megabytes * 1_000_000
 
     @property
     def is_loopback(self) -> bool:
@@ -203,6 +208,12 @@ class Settings:
     def xai_key(self) -> str:
         """The global upstream key; raises SettingsError when there is none."""
         return _given(self.xai.api_key, "XAI_API_KEY")
+
+    @property
+    def quota_group(self) -> str:
+        """What the upstream counts together: as it is named, else all that uses this key, told by its hash."""
+        key = self.xai.api_key.get_secret_value() if self.xai.api_key else ""
+        return self.xai.quota_group or hashlib.sha256(key.encode()).hexdigest()[:16]
 
 
 def load_settings(*, with_embedded: bool = True) -> Settings:

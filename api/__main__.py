@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 
 import uvicorn
 
 from api.app import create_app
+from api.server import Server
 from log_config import configure_logging
 from settings import SettingsError, load_settings
+
+# As uvicorn itself exits then.
+_NOT_STARTED = 3
 
 
 def main() -> None:
@@ -21,7 +26,7 @@ def main() -> None:
     except SettingsError as error:
         sys.exit(f"recite: {error}")
     server = settings.server
-    uvicorn.run(
+    config = uvicorn.Config(
         create_app(settings),
         host=server.host,
         port=server.port,
@@ -36,6 +41,11 @@ def main() -> None:
         timeout_keep_alive=75,
         timeout_graceful_shutdown=5,
     )
+    program = Server(config)
+    with suppress(KeyboardInterrupt):
+        program.run()
+    if not program.started:
+        sys.exit(_NOT_STARTED)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
+from api import idempotency
 from api.problems import MEDIA_TYPE
 from api.schemas import JobRequest
 
@@ -43,7 +44,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
         416: "The range lies outside the audio",
         422: "A field breaks a rule; `errors` names it and its limit",
         502: "The render failed; `retryable` says whether asking again may help",
-        503: "Something we need does not answer; come back after `Retry-After` seconds",
+        503: "Something we need does not answer, or too many jobs wait; come back after `Retry-After` seconds",
     }.items()
 }
 
@@ -55,7 +56,14 @@ JOB_BODY: dict[str, Any] = {
             "description": "`wait=N` holds the answer until the job has ended, for N seconds at most (30).",
             "schema": {"type": "string"},
             "example": "wait=10",
-        }
+        },
+        {
+            "name": idempotency.HEADER,
+            "in": "header",
+            "description": "Yours for this request, for 24 hours: sent again it only looks at the job; "
+            "with another body it is refused.",
+            "schema": {"type": "string", "minLength": 1, "maxLength": idempotency.MAX_KEY},
+        },
     ],
     "requestBody": {
         "required": True,

@@ -5,19 +5,24 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from api.dispatch import Dispatch
 from api.live.reader import LiveReader
 from api.live.stage import LiveStage
 from api.services import Services
-from celery_config import make_celery
+from celery_config import RENDER_TASK, make_celery
 from settings import Settings
 from storage.audience import RedisAudience
 from storage.audio_store import S3AudioStore
+from storage.breaker import RedisBreaker
+from storage.callers import RedisCallers
+from storage.dispatch import CeleryDispatch
 from storage.ensured import ensured
 from storage.heartbeats import Heartbeats
+from storage.idempotency_keys import IdempotencyKeys
 from storage.job_board import RedisJobBoard
+from storage.job_list import JobList
 from storage.job_watch import RedisJobWatch
 from storage.live_stream import RedisLiveStream
+from storage.queue_figures import QueueFigures
 from storage.redis_client import open_redis
 
 _FOLLOWED = 1000
@@ -38,9 +43,10 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         watch = RedisJobWatch(following)
         await watch.open()
         stack.push_async_callback(watch.close)
-        dispatch = Dispatch(make_celery(broker_url=settings.broker_url, publishes_only=True))
+        celery = make_celery(broker_url=settings.broker_url, publishes_only=True)
+        dispatch = CeleryDispatch(celery, task=RENDER_TASK)
         stack.callback(dispatch.close)
-        board = RedisJobBoard(redis)
+        board = RedisJobBoard(redis, queue_limit=settings.server.queue_limit)
         reader = LiveReader(live=RedisLiveStream(following), store=store)
         audience = RedisAudience(redis)
         stage = LiveStage(order=board.order, watch=watch, reader=reader, audience=audience)
@@ -49,9 +55,14 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             settings=settings,
             board=board,
             watch=watch,
+            callers=RedisCallers(redis),
+            queue=QueueFigures(redis),
+            jobs=JobList(redis),
+            keys=IdempotencyKeys(redis),
             store=store,
             dispatch=dispatch,
             heartbeats=Heartbeats(redis),
             audience=audience,
             stage=stage,
+            breaker=RedisBreaker(redis, group=settings.quota_group),
         )

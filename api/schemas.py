@@ -15,6 +15,7 @@ from speech.text import MAX_CHARACTERS
 
 # As OpenAI's metadata: sixteen short pairs.
 _LONGEST_FIELD = 64
+CLIENT_ID = r"^[A-Za-z0-9._-]{1,64}$"
 # What pydantic calls them.
 _LIMITS = ("max_length", "min_length", "le", "ge", "lt", "gt", "expected", "pattern")
 MAX_METADATA, MAX_METADATA_KEY, MAX_METADATA_VALUE = 16, 64, 512
@@ -55,7 +56,11 @@ class JobRequest(BaseModel):
     )
     take: int = Field(1, description="Another number gives the same text another, new performance.")
     priority: Literal["interactive", "bulk"] = Field("interactive", description="`bulk` when nobody waits for it.")
-    client_id: str | None = Field(None, pattern=r"^[A-Za-z0-9._-]{1,64}$", description="Who asks, for the logs.")
+    client_id: str | None = Field(
+        None,
+        pattern=CLIENT_ID,
+        description="Who asks, when many do by one key: 1 to 64 letters, digits, `.`, `_`, `-`.",
+    )
     metadata: Metadata | None = Field(None, description="Yours; comes back in this answer and nowhere else.")
     refresh: bool = Field(False, description="Try again now, although it failed within the last minute.")
 
@@ -117,6 +122,7 @@ class JobView(BaseModel):
     sample_rate: int
     characters: int
     utterances: int | None
+    utterances_done: int = Field(description="How many of them are spoken and kept, or were kept before.")
     attempts: int
     created_at: str
     started_at: str | None
@@ -127,6 +133,13 @@ class JobView(BaseModel):
     proof: dict[str, Any] | None
     timings: dict[str, int] | None
     error: JobErrorView | None
+
+
+class JobListView(BaseModel):
+    """Some of the latest jobs; `next_cursor` leads to the next page, null on the last one."""
+
+    jobs: list[JobView]
+    next_cursor: str | None
 
 
 def job_document(
@@ -145,6 +158,7 @@ def job_document(
         "sample_rate": job.sample_rate,
         "characters": job.characters,
         "utterances": job.utterances,
+        "utterances_done": job.utterances_done,
         "attempts": job.attempts,
         "created_at": _iso(job.created_at),
         "started_at": _iso(job.started_at),

@@ -14,17 +14,20 @@ from typing import TypedDict
 
 from starlette.requests import Request
 
-from api.dispatch import Dispatch
 from api.live.stage import LiveStage
 from api.schemas import JobRequest
 from api.shared import Shared
 from settings import Settings
 from speech.card import Card
-from speech.errors import Unavailable
+from speech.errors import QueueFull, Unavailable, UnknownJob, UpstreamDown
 from speech.job import Cache, Job, JobStatus
-from speech.ports import Audience, AudioStore, Claim, JobBoard, JobWatch
+from speech.ports import Audience, AudioStore, Breaker, Callers, Claim, Dispatch, JobBoard, JobWatch
 from speech.recipe import Recipe
+from speech.request import Lane
 from storage.heartbeats import Heartbeats
+from storage.idempotency_keys import IdempotencyKeys
+from storage.job_list import JobList
+from storage.queue_figures import QueueFigures
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +35,8 @@ _CARDS_HELD = 4096
 _HOST = re.compile(r"[A-Za-z0-9.:\[\]-]+")
 # 4 MB of bodies at the most.
 _ORDERS_HELD, _HELD_BODY = 1024, 4096
+# What a poller without `wait` is asked to leave between two looks at a render.
+_POLL_SECONDS = 1
 
 
 class State(TypedDict):
@@ -47,11 +52,16 @@ class Services:
     settings: Settings
     board: JobBoard
     watch: JobWatch
+    callers: Callers
+    queue: QueueFigures
+    jobs: JobList
+    keys: IdempotencyKeys
     store: AudioStore
     dispatch: Dispatch
     heartbeats: Heartbeats
     audience: Audience
     stage: LiveStage
+    breaker: Breaker
     _cards: OrderedDict[str, Card] = field(default_factory=OrderedDict)
 
     @staticmethod
@@ -77,9 +87,17 @@ class Services:
     def _order(self) -> Callable[[bytes], tuple[JobRequest, Recipe]]:
         return lru_cache(maxsize=_ORDERS_HELD)(self._read_order)
 
-    async def claim(self, recipe: Recipe, *, refresh: bool) -> Claim:
-        """Joins the job or starts it: what the bucket has is ready at once, the rest goes to the workers."""
-        claim = await self.board.claim(recipe, now=time.time(), refresh=refresh)
+    async def claim(self, recipe: Recipe, *, refresh: bool, caller: str) -> Claim:
+        """Joins the job or starts it: what the bucket has is ready at once, the rest goes to the workers.
+
+        Raises QueueFull when there is no room for one more.
+        """
+        try:
+            claim = await self.board.claim(recipe, now=time.time(), refresh=refresh, caller=caller)
+        except QueueFull:
+            return await self._claim_kept(recipe)
+        if claim.is_promoted:
+            await self._promote(recipe.job_name)
         if claim.cache is not Cache.MISS:
             return claim
         try:
@@ -87,6 +105,7 @@ class Services:
             if card is not None:
                 job = await self.board.finish(card)
                 return Claim(job=job, cache=Cache.HIT, generation=claim.generation)
+            await self._need_upstream(recipe.request.lane)
             await self.dispatch.send(recipe.job_name, lane=recipe.request.lane)
             log.info("[X.AI TTS] %s: sent to the %s lane", recipe.job_name, recipe.request.lane)
         except BaseException:
@@ -94,6 +113,36 @@ class Services:
                 await self.board.forget(recipe.job_name, generation=claim.generation)
             raise
         return claim
+
+    async def _claim_kept(self, recipe: Recipe) -> Claim:
+        """What the bucket has needs no room in the queue."""
+        card = await self.card(recipe.job_name)
+        if card is None:
+            raise QueueFull(retry_after=await self.queue.until_room(recipe.request.lane))
+        return Claim(job=await self.board.finish(card), cache=Cache.HIT, generation=1)
+
+    async def _promote(self, name: str) -> None:
+        # When this fails the sweeper sends it, or the bulk lane comes to it.
+        with suppress(Unavailable):
+            await self.dispatch.send(name, lane=Lane.INTERACTIVE)
+            log.info("[X.AI TTS] %s: promoted to the interactive lane", name)
+
+    async def withdraw(self, name: str, *, caller: str) -> None:
+        """The caller no longer wants this job; what has ended stays as it is. Raises UnknownJob."""
+        try:
+            await self.callers.withdraw(name, caller=caller)
+        except UnknownJob:
+            if await self.card(name) is None:
+                raise
+
+    async def retry_after(self, job: Job) -> int:
+        """The seconds after which it is worth looking at a live job again."""
+        return await self.queue.until_start(job.name) if job.status is JobStatus.QUEUED else _POLL_SECONDS
+
+    async def _need_upstream(self, lane: Lane) -> None:
+        """Raises UpstreamDown for who would wait in vain; bulk has time."""
+        if lane is Lane.INTERACTIVE and (seconds := await self.breaker.down_for()):
+            raise UpstreamDown(retry_after=seconds)
 
     async def job(self, name: str, *, wait: float = 0) -> Job | None:
         """The job as the board has it, or as its card tells it when the board knows nothing."""

@@ -63,8 +63,3 @@ class AudioFile:
             self.close()
         else:
             self.discard()
-
-
-def write_audio(path: Path, *, rendition: Rendition) -> AudioFile:
-    """Opens a file that is fed 24 kHz PCM and holds the rendition once it is closed."""
-    return AudioFile(path, rendition=rendition)

@@ -59,6 +59,21 @@ async def speak_all(url: str, texts: Iterable[str], *, sessions: int) -> float:
         return perf_counter() - started
 
 
+async def speak_each_anew(url: str, texts: Iterable[str], *, sessions: int) -> float:
+    """Seconds that so many callers at once need for all texts when each text gets a session of its own."""
+    queue = list(reversed(list(texts)))
+    started = perf_counter()
+
+    async def work() -> None:
+        while queue:
+            text = queue.pop()
+            async with session(url) as socket:
+                await speak(socket, text)
+
+    await asyncio.gather(*(work() for _ in range(sessions)))
+    return perf_counter() - started
+
+
 async def _send(socket: ClientConnection, **event: Any) -> None:
     await socket.send(orjson.dumps(event).decode())
 

@@ -15,6 +15,7 @@ from cli.failure import Failure
 from settings import Settings
 from speech.errors import KeyRejected, ReciteError, UpstreamBusy, UpstreamTimeout, UpstreamUnreachable
 from speech.ports import Delivery
+from xai.alone import OwnBreaker, OwnSeats
 from xai.client import RealtimeClient
 from xai.pool import SessionPool
 from xai.tokens import EphemeralTokens, KeyBearer
@@ -89,7 +90,8 @@ async def _speak(settings: Settings, heard: _Heard) -> str:
         voice=settings.server.voice, speed=1.0, language="auto", pronunciations=(), speak_mode=xai.speak_mode
     )
     try:
-        async with SessionPool(opener, max_sessions=1, utterance_seconds=xai.render_timeout.total_seconds()) as pool:
+        seconds = xai.render_timeout.total_seconds()
+        async with SessionPool(opener, seats=OwnSeats(1), breaker=OwnBreaker(), utterance_seconds=seconds) as pool:
             spoken = await pool.speak(_PHRASE, delivery=delivery, on_audio=heard.take)
     finally:
         await tokens.aclose()

@@ -15,8 +15,8 @@ from cli.twins import BucketTwin, RedisTwin, Twins
 
 # Renders that run when a worker is told to stop may take SHUTDOWN_GRACE; then their jobs go back to the queue.
 _WORKER_MARGIN = 15
-# Each of a worker's hundred threads would have glibc set aside memory of its own.
-_THRIFTY = "PYTHONUNBUFFERED=1,MALLOC_ARENA_MAX=2"
+# Each of a worker's hundred threads would have glibc set memory aside, and what was large would stay with the process.
+_THRIFTY = "PYTHONUNBUFFERED=1,MALLOC_ARENA_MAX=2,MALLOC_MMAP_THRESHOLD_=131072"
 _BACKENDS, _UPSTREAM, _WORKERS, _FRONT, _OBSERVER = 10, 20, 30, 40, 50
 
 
@@ -117,7 +117,7 @@ def _section(program: Program, home: DataDir) -> list[str]:
         "stdout_logfile_backups=2",
         f"stdout_events_enabled={str(program.is_heard).lower()}",
         f"environment={program.environment}",
-        # Never given up: the pause between tries grows by a second each time.
+        # Never given up; cli.supervise keeps the pauses between tries short.
         "autorestart=true",
         "startretries=1000000",
         "startsecs=3",
@@ -133,7 +133,7 @@ def _s3_arguments(twin: BucketTwin, home: DataDir) -> list[str]:
 
 def _worker_arguments(lane: str) -> list[str]:
     alone = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
-    pool = ["-P", "threads", "-c", "128", "-Q", lane, "-n", f"{lane}@%h"]
+    pool = ["-P", "threads", "-Q", lane, "-n", f"{lane}@%h"]
     return ["celery", "-A", "celery_config", "worker", *pool, *alone]
 
 

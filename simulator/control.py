@@ -1,4 +1,4 @@
-"""The control calls under /control: counters, planned faults, options. For tests and benchmarks; xAI has none."""
+"""The control calls under /control: counters, planned faults, open sessions, options. For tests and benchmarks."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from simulator.faults import FAULTS
+from simulator.faults import FAULTS, Fault
 from simulator.options import Options
 from simulator.upstream import Upstream
 
 
 class FaultOrder(BaseModel):
-    """Which fault the next connections or utterances meet; `times` None is always."""
+    """Which fault the next connections or utterances meet: `times` None is always, `text` None is any."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
     fault: str
     times: int | None = Field(None, ge=1)
+    text: str | None = None
 
 
 async def _stats(request: Request) -> JSONResponse:
@@ -36,10 +37,7 @@ async def _reset(request: Request) -> JSONResponse:
 
 
 async def _show_faults(request: Request) -> JSONResponse:
-    rows = [
-        {"name": f.name, "does": f.does, "error": f.code, "retried": f.retried, "end_state": f.end_state}
-        for f in FAULTS.values()
-    ]
+    rows = [_shown_fault(fault) for fault in FAULTS.values()]
     return JSONResponse({"planned": _upstream(request).plan.pending(), "faults": rows})
 
 
@@ -48,7 +46,7 @@ async def _plan_fault(request: Request) -> JSONResponse:
     if order.fault not in FAULTS:
         raise ValueError(f"fault: unknown; one of {', '.join(FAULTS)}")
     plan = _upstream(request).plan
-    plan.add(FAULTS[order.fault], times=order.times)
+    plan.add(FAULTS[order.fault], times=order.times, text=order.text)
     return JSONResponse({"planned": plan.pending()})
 
 
@@ -56,6 +54,11 @@ async def _clear_faults(request: Request) -> JSONResponse:
     plan = _upstream(request).plan
     plan.clear()
     return JSONResponse({"planned": plan.pending()})
+
+
+async def _hang_up(request: Request) -> JSONResponse:
+    _upstream(request).hang_up()
+    return JSONResponse(_upstream(request).stats.to_json())
 
 
 async def _show_settings(request: Request) -> JSONResponse:
@@ -84,6 +87,7 @@ ROUTES = [
     Route("/control/faults", _show_faults, methods=["GET"]),
     Route("/control/faults", _plan_fault, methods=["POST"]),
     Route("/control/faults", _clear_faults, methods=["DELETE"]),
+    Route("/control/hang_up", _hang_up, methods=["POST"]),
     Route("/control/settings", _show_settings, methods=["GET"]),
     Route("/control/settings", _change_settings, methods=["POST"]),
 ]
@@ -102,6 +106,22 @@ async def _body(request: Request) -> dict[str, Any]:
 def _upstream(request: Request) -> Upstream:
     upstream: Upstream = request.app.state.upstream
     return upstream
+
+
+def _shown_fault(fault: Fault) -> dict[str, Any]:
+    fates = fault.fates
+    occasions = {"once": fates.once, "always": fates.always}
+    columns = {
+        occasion: {
+            "end_state": fate.end_state,
+            "error": fate.code,
+            "audio": fate.audio,
+            "kept": fate.kept,
+            "paid": fate.paid,
+        }
+        for occasion, fate in occasions.items()
+    }
+    return {"name": fault.name, "does": fault.does, "retried": fates.retried, **columns}
 
 
 def _shown(options: Options) -> JSONResponse:

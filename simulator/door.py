@@ -45,7 +45,9 @@ async def serve(websocket: WebSocket, upstream: Upstream) -> None:
         key = _key(websocket, upstream)
         if fault and fault.act is Act.REFUSE:
             raise Refused(int(fault.detail or 500))
-        if upstream.is_full(key):
+        if fault and fault.act is Act.REJECT_KEY:
+            raise Refused(int(fault.detail or 400), "The API key is not valid")
+        if upstream.is_full(key, as_it_stands=fault is not None and fault.act is Act.FULL):
             raise Refused(429)
     except Refused as refused:
         upstream.stats.refused[refused.status] += 1

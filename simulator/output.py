@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audio.resample import Resampler
-from simulator.voice import ESPEAK_RATE
+from simulator.espeak import ESPEAK_RATE
 
 RATES = {
     "audio/pcm": (8_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000),

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
+from simulator.damage import damaged
+from simulator.espeak import ESPEAK_RATE
 from simulator.events import Event, Frame, Scribe, base64_of
 from simulator.faults import Act, Fault
 from simulator.lifecycle import Lifecycle
@@ -16,7 +18,7 @@ from simulator.output import Chunk, encode, even_chunks, uneven_chunks
 from simulator.profile import Profile
 from simulator.quirks import Quirk
 from simulator.script import Script, bent, language_in
-from simulator.voice import ESPEAK_RATE, speak, with_pronunciations
+from simulator.voice import speak, with_pronunciations
 from simulator.wire import HangUp, Wire
 
 _HUGE = 2 * 1024 * 1024 + 1
@@ -100,9 +102,7 @@ class Response:
         if language == "auto":
             language = language_in(profile.instructions) or language
         words = with_pronunciations(self._said, profile.replace)
-        pcm = speak(words, voice=profile.voice, speed=profile.speed, language=language)
-        if self._act is Act.SILENCE:
-            pcm = bytes(len(pcm))
+        pcm = damaged(speak(words, voice=profile.voice, speed=profile.speed, language=language), self._act)
         pieces = encode(pcm, profile.output)
         only_odd = self._act is Act.ODD_CHUNKS
         if only_odd or Quirk.UNEVEN_CHUNKS in self._scribe.quirks:
@@ -163,7 +163,7 @@ class Response:
     def _failure(self) -> Event:
         return self._scribe.error(
             "internal_error",
-            code="internal_error",
+            code=str(self.fault.detail if self.fault else None),
             message="The server had an error while speaking",
             nested=self._act is Act.ERROR_NESTED,
         )

@@ -42,6 +42,7 @@ class Session:
         self._wire, self._upstream, self._model = wire, upstream, admission.model
         fault = admission.fault
         self._confirms = not (fault and fault.act is Act.NO_UPDATED)
+        self._refuses = str(fault.detail) if fault and fault.act is Act.REFUSE_SETTINGS else None
         self._scribe = Scribe(quirks=upstream.options.quirks, dice=upstream.dice(admission.number))
         self._limits = Limits(wire, scribe=self._scribe, options=upstream.options)
         self._speaker = Speaker(
@@ -74,6 +75,7 @@ class Session:
         try:
             async with self._tasks:
                 await self._wire.send(*self._scribe.greeting(self._profile, model=self._model))
+                self._tasks.create_task(_hang_up_after(self._upstream.closing))
                 self._limits.start(self._tasks, is_busy=lambda: self._speaker.is_speaking)
                 while True:
                     await self._answer(await self._wire.receive())
@@ -107,6 +109,8 @@ class Session:
         session = event.get("session")
         if not isinstance(session, dict):
             raise BadEvent("session must be an object", param="session")
+        if self._refuses:
+            raise BadEvent("This session is not possible", code=self._refuses, param="session.voice")
         profile = self._profile.updated(session)
         if self._speaker.is_speaking and profile.output != self._profile.output:
             raise BadEvent("Multiple frame rates in the concatenated frames", code="invalid_audio")
@@ -197,6 +201,11 @@ def _parsed(message: str) -> _ClientEvent:
     if not isinstance(event, dict):
         raise BadEvent("The event is not an object", code="invalid_json", kind="invalid_event")
     return event
+
+
+async def _hang_up_after(closing: asyncio.Event) -> None:
+    await closing.wait()
+    raise HangUp(1001)
 
 
 def _close_code(group: BaseExceptionGroup[HangUp]) -> int | None:

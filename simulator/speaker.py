@@ -49,7 +49,9 @@ class Speaker:
     ) -> None:
         """Starts the response and counts it."""
         upstream = self._upstream
-        fault = self._fault or upstream.plan.take(connecting=False)
+        fault = self._fault or upstream.plan.take(connecting=False, text=script.asked)
+        if fault and fault.only_by not in (None, mode):
+            fault = None
         response = Response(
             wire=self._wire,
             scribe=self._scribe,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
-from simulator.faults import FaultPlan
+from simulator.fault_plan import FaultPlan
 from simulator.options import Options
 from simulator.stats import Stats
 from simulator.tokens import PREFIX, TokenMint
@@ -26,6 +27,7 @@ class Upstream:
         self.plan = FaultPlan()
         self.tokens = TokenMint(clock)
         self.voices = ThreadPoolExecutor(_VOICE_THREADS, thread_name_prefix="voice")
+        self.closing = asyncio.Event()
         self._open: Counter[str] = Counter()
 
     def key_for(self, bearer: str, *, tokens_too: bool = True) -> str | None:
@@ -34,9 +36,15 @@ class Upstream:
             return self.tokens.key_of(bearer) if tokens_too else None
         return bearer if self.options.accepts(bearer) else None
 
-    def is_full(self, key: str) -> bool:
-        """Whether a key has all the sessions that it may have."""
-        return self._open[key] >= self.options.max_sessions
+    def is_full(self, key: str, *, as_it_stands: bool = False) -> bool:
+        """Whether a key has all the sessions that it may have: with `as_it_stands`, those open now, at least one."""
+        cap = self.options.max_sessions
+        return self._open[key] >= (min(cap, max(1, self._open[key])) if as_it_stands else cap)
+
+    def hang_up(self) -> None:
+        """Ends every session that is open now."""
+        self.closing.set()
+        self.closing = asyncio.Event()
 
     @contextmanager
     def seat(self, key: str) -> Iterator[int]:

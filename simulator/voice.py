@@ -8,9 +8,7 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from simulator.espeak import ESPEAK_RATE, synthesize
-
-__all__ = ["ESPEAK_RATE", "accent_of", "speak", "with_pronunciations"]
+from simulator.espeak import synthesize
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -11,6 +11,8 @@ ReciteError
 ├── ForeignPage               a page of another origin, or under another name, may not do this
 ├── Unavailable               one of our own dependencies does not answer
 │   └── Misconfigured         it answers, but refuses us: a setting helps, waiting doesn't
+├── QueueFull                 too many jobs wait already
+├── UpstreamDown              the voice service is not there: nothing new is begun for who waits
 ├── NotFinished               the audio is still being made
 ├── CutOff                    what was heard of it so far does not go on: it starts over, or failed
 ├── StaleToken                a newer attempt owns the work
@@ -23,6 +25,7 @@ ReciteError
         ├── UpstreamTimeout       no answer in time
         ├── UpstreamBusy          429: too many sessions or requests
         ├── KeyRejected           401/403: the key is not good
+        ├── SettingsRefused       xAI does not take the voice or another setting of the session
         ├── TextRefused           xAI will not speak this text
         ├── SpeakModeUnsupported  the server does not know this way to speak
         └── NoAudio               the utterance ended early or without sound
@@ -162,6 +165,24 @@ class Misconfigured(Unavailable):
         self.dependency = dependency
 
 
+class QueueFull(ReciteError):
+    """Too many jobs of this lane wait already; `retry_after` in seconds when it is known."""
+
+    code = "queue_full"
+    title = "Too many jobs wait already; ask again later"
+    status = 503
+    retryable = True
+
+
+class UpstreamDown(ReciteError):
+    """The voice service could not be reached several times in a row; what is there already goes on being served."""
+
+    code = "upstream_unavailable"
+    title = "The voice service can't be reached now"
+    status = 503
+    retryable = True
+
+
 class NotFinished(ReciteError):
     """The audio is still being made."""
 
@@ -257,6 +278,15 @@ class KeyRejected(UpstreamError):
 
     code = "key_rejected"
     title = "The voice service rejected the API key; check XAI_API_KEY"
+    retryable = False
+
+
+class SettingsRefused(UpstreamError):
+    """xAI does not take the voice or another setting of the session."""
+
+    code = "settings_refused"
+    title = "The voice service refused the voice or its settings"
+    status = 422
     retryable = False
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -64,7 +64,10 @@ class JobError:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Job:
-    """The shared facts of a job. Times are Unix seconds, durations milliseconds; None where not known yet."""
+    """The shared facts of a job. Times are Unix seconds, durations milliseconds; None where not known yet.
+
+    `stamp` says how often it was started, and how often it changed since; (0, 0) when only its card is left.
+    """
 
     name: str
     status: JobStatus
@@ -73,6 +76,7 @@ class Job:
     sample_rate: int
     characters: int
     utterances: int | None = None
+    utterances_done: int = 0
     attempts: int = 0
     created_at: float
     started_at: float | None = None
@@ -82,6 +86,7 @@ class Job:
     proof: dict[str, Any] | None = None
     timings: dict[str, int] | None = None
     error: JobError | None = None
+    stamp: tuple[int, int] = field(default=(0, 0), compare=False)
 
     @classmethod
     def born(cls, recipe: Recipe, *, now: float) -> Job:
@@ -108,6 +113,7 @@ class Job:
             sample_rate=card.recipe["sample_rate"],
             characters=card.characters,
             utterances=card.utterances,
+            utterances_done=card.utterances,
             attempts=card.attempts,
             created_at=created_at if created_at is not None else card.created_at,
             started_at=started_at,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Protocol
 from speech.card import Card
 from speech.job import Cache, Job, JobError
 from speech.recipe import Recipe
+from speech.request import Lane
 
 
 class Area(StrEnum):
@@ -48,13 +50,40 @@ class AudioStore(Protocol):
         """A URL by which a browser gets the object itself; `file_name` makes it a download."""
 
 
+class Spool(Protocol):
+    """Where masters wait, on this machine, until they are in the bucket; they survive the worker that bought them."""
+
+    def keep(self, card: Card, content: Path) -> AbstractAsyncContextManager[Path]:
+        """Copies a file here, with its card; the block puts them into the bucket. Left well, they go, else they wait.
+
+        Raises Unavailable (`disk`), and leaves nothing, when there is no room.
+        """
+
+    async def find(self, name: str) -> tuple[Card, bytes] | None:
+        """What waits under a name, its card and its content; None when there is nothing."""
+
+    async def waiting(self) -> list[str]:
+        """The entries that there are, those that somebody works on included."""
+
+    def take(self, entry: str) -> AbstractAsyncContextManager[tuple[Card, Path] | None]:
+        """As `keep` for one that waits; None when somebody else works on it, or did and is done."""
+
+
+# Who asks without a key and without a client's id.
+ANYBODY = ":"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Claim:
-    """The answer to asking for a job; `generation` counts how often it was started."""
+    """The answer to asking for a job; `generation` counts how often it was started.
+
+    `is_promoted`: it waited in the bulk lane, and the caller sends its task to the interactive one.
+    """
 
     job: Job
     cache: Cache
     generation: int
+    is_promoted: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,10 +100,10 @@ class JobBoard(Protocol):
     async def check(self) -> None:
         """Returns when the board answers."""
 
-    async def claim(self, recipe: Recipe, *, now: float, refresh: bool = False) -> Claim:
+    async def claim(self, recipe: Recipe, *, now: float, refresh: bool = False, caller: str = ANYBODY) -> Claim:
         """Starts the job or joins it, in one atomic step; Cache.MISS means: the caller sends the task.
 
-        A recent failure is joined too, unless `refresh`.
+        A recent failure is joined too, unless `refresh`. Raises QueueFull when it would be one too many.
         """
 
     async def job(self, name: str) -> Job | None:
@@ -101,6 +130,9 @@ class JobBoard(Protocol):
     async def start(self, name: str, lease: Lease, *, now: float, utterances: int) -> Job:
         """queued → rendering, one attempt more; raises StaleToken after a newer lease's start."""
 
+    async def progress(self, name: str, lease: Lease, *, done: int) -> None:
+        """So many utterances of a rendering job are done; a stale token changes nothing."""
+
     async def finish(self, card: Card, lease: Lease | None = None) -> Job:
         """→ ready, with what the card says. A job that the board forgot comes back; a stale token raises StaleToken."""
 
@@ -111,22 +143,79 @@ class JobBoard(Protocol):
         """rendering → queued, by a worker that stops; raises StaleToken for a stale one."""
 
 
+class Callers(Protocol):
+    """Who wants the jobs that are under way: everybody who asked for one, and whoever hears it meanwhile."""
+
+    async def withdraw(self, name: str, *, caller: str) -> None:
+        """This caller no longer wants the job; it is cancelled when nobody else wants it.
+
+        One that is being rendered goes on while another job on the same reading is wanted. Raises UnknownJob.
+        """
+
+    async def drop(self, name: str) -> None:
+        """Cancels the job if nobody wants it any more, likewise."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stray:
+    """A live job that nobody works on. `is_hopeless`: whoever worked on it died, too often for it to be chance."""
+
+    name: str
+    lane: Lane
+    is_hopeless: bool
+
+
+class StrayJobs(Protocol):
+    """Finds the jobs that are to be sent again; asked every second or so by every worker."""
+
+    async def due(self) -> list[Stray]:
+        """Queued jobs whose message may be lost, and such as lost their worker, which are queued again by then.
+
+        Nobody else is told of the same ones, nor is anybody again until a while has passed; raises Unavailable.
+        """
+
+
+class Dispatch(Protocol):
+    """The way of a job to the workers."""
+
+    async def send(self, name: str, *, lane: Lane) -> None:
+        """Puts the job's name into its lane's queue; raises Unavailable. It may arrive twice, or late."""
+
+    async def check(self) -> None:
+        """Returns when the queues can be reached; raises Unavailable otherwise."""
+
+
 class JobWatch(Protocol):
     """Tells a process when jobs change."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it still listens; afterwards nobody is kept waiting."""
+
+    async def close(self) -> None:
+        """Stops to listen; whoever still waits gets the job as it stands."""
 
     async def until_end(self, name: str, *, seconds: float) -> Job | None:
         """Waits until the job stands at an end or the time is over; the job as it stands then, None if unknown."""
 
+    async def until_changed(self, name: str, *, seen: tuple[int, int] | None, seconds: float) -> Job | None:
+        """Waits until the job's stamp is another than `seen`, likewise."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Delivery:
-    """How a text is to be spoken: what the upstream session is set to."""
+    """How a text is to be spoken: what the upstream session is set to, and how urgent it is.
+
+    `place` is the utterance's number in its reading: a long reading's later ones let others pass.
+    """
 
     voice: str
     speed: float
     language: str
     pronunciations: tuple[tuple[str, str], ...]
     speak_mode: str
+    lane: Lane = Lane.INTERACTIVE
+    place: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -142,6 +231,83 @@ class Synthesizer(Protocol):
 
     async def speak(self, text: str, *, delivery: Delivery, on_audio: Callable[[bytes], Awaitable[None]]) -> Spoken:
         """Hands 24 kHz mono s16le PCM of any length to `on_audio` as it arrives; raises an UpstreamError."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Need:
+    """What a process does with upstream sessions now: how many callers it serves and lets wait, by lane.
+
+    Beside them it has `idle` sessions and some that are `closing`; the longest of its callers waits for `waited`
+    seconds. Whatever it holds is in these numbers.
+    """
+
+    serving: Mapping[Lane, int]
+    waiting: Mapping[Lane, int]
+    idle: int
+    closing: int
+    waited: float
+
+    @property
+    def open(self) -> int:
+        """How many seats it goes on to need."""
+        return sum(self.serving.values()) + self.idle
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Share:
+    """A process's part of the sessions: how many it may have, and how many callers of each lane it may serve at once.
+
+    The seat of one that is closing is not among them: whoever waits longest may get it.
+    `owed` of them others wait for: idle ones are closed at once, then those that come free.
+    """
+
+    seats: int
+    callers: Mapping[Lane, int]
+    owed: int
+
+
+class Seats(Protocol):
+    """One process's place among all that share a quota group's sessions. Raises Unavailable when it can't ask."""
+
+    async def settle(self, need: Need) -> Share:
+        """Says what the process has and wants; its share from now on. Without a word for seconds it has nothing."""
+
+    async def follow(self, on_call: Callable[[], None]) -> None:
+        """Calls whenever the share may have changed, until it is cancelled."""
+
+    async def leave(self) -> None:
+        """Gives everything up."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Admission:
+    """Whether a session may be opened now, or in how many seconds to ask again; `is_down`: the upstream is not there.
+
+    `is_suspect`: earlier ones failed to open, so that a success is news.
+    """
+
+    wait: float = 0.0
+    is_down: bool = False
+    is_suspect: bool = False
+
+
+class Breaker(Protocol):
+    """What a quota group's processes know of the upstream together. Raises Unavailable when it can't ask."""
+
+    async def admit(self) -> Admission:
+        """Asked before a session is opened; after an outage one caller at a time is let through to try."""
+
+    async def succeeded(self) -> None:
+        """The upstream answered."""
+
+    async def failed(self) -> None:
+        """It could not be reached."""
+
+    async def pause(self, seconds: float) -> None:
+        """It wants no more sessions for so long."""
+
+    async def down_for(self) -> float:
+        """For how many seconds nobody tries; 0 when it is there."""
 
 
 class TokenCache(Protocol):

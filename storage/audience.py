@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from redis.asyncio import Redis
 
+from storage.board_scripts import LISTENING_KEY
 from storage.redis_client import ANSWERING
 
 
@@ -31,4 +32,4 @@ class RedisAudience:
 
 def audience_key(name: str) -> str:
     """The key that exists while somebody listens to the job."""
-    return f"recite:listening:{name}"
+    return LISTENING_KEY + name

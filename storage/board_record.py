@@ -12,7 +12,7 @@ from speech.recipe import Recipe
 
 # All but the facts that the board's scripts change by themselves.
 _BORN = ("voice", "format", "sample_rate", "characters")
-_READY = (*_BORN, "utterances", "attempts", "ready_at", "duration_ms", "size", "proof", "timings")
+_READY = (*_BORN, "utterances", "utterances_done", "attempts", "ready_at", "duration_ms", "size", "proof", "timings")
 _STATUSES = {status.value.encode(): status for status in JobStatus}
 
 
@@ -38,12 +38,13 @@ def error_record(error: JobError) -> bytes:
 
 def read_job(name: str, values: Sequence[bytes | None]) -> Job | None:
     """The job in the values of `board_scripts.FIELDS`, or None when there is none."""
-    status, _, created_at, started_at, attempts, utterances, error, facts = values[:8]
+    status, generation, created_at, started_at, attempts, utterances, error, facts, sequence, done = values[:10]
     if status is None or facts is None or created_at is None:
         return None
     known = {
         "attempts": int(attempts or 0),
         "utterances": int(utterances) if utterances else None,
+        "utterances_done": int(done or 0),
         "error": JobError(**orjson.loads(error)) if error else None,
         **orjson.loads(facts),
     }
@@ -52,5 +53,6 @@ def read_job(name: str, values: Sequence[bytes | None]) -> Job | None:
         status=_STATUSES[status],
         created_at=float(created_at),
         started_at=float(started_at) if started_at else None,
+        stamp=(int(generation or 0), int(sequence or 0)),
         **known,
     )

@@ -11,8 +11,24 @@ from redis.exceptions import NoScriptError
 
 CHANNEL = "recite:jobs"
 FENCE_KEY = "recite:fence"
+# Live jobs by name: those of a lane that are queued, scored by since when; those rendering, by their last change; and
+# all of them by when somebody looks next whether they are worked on. Milliseconds of Redis' clock.
+QUEUED_KEY, RENDERING_KEY, LOOKS_KEY = "recite:queued:", "recite:rendering", "recite:looks"
+# Per lane, which job was started last: since when it was queued, and when it was started.
+PACE_KEY = "recite:pace:"
+FIRST_LOOK_MS = 5000
+# Who asked for a live job, the live jobs of a reading, and who hears a job while it is made.
+CALLERS_KEY, READING_KEY, LISTENING_KEY = "recite:callers:", "recite:reading:", "recite:listening:"
+# Per lane, when the last jobs were started. And all jobs that were asked for, by their claim's token.
+STARTS_KEY, LATEST_KEY = "recite:starts:", "recite:latest"
+_STARTS_KEPT, _STARTS_MS, _LATEST_KEPT = 100, 600_000, 10_000
+# Beyond so many a job's callers are not told apart any more: it stays wanted.
+_CALLERS_KEPT = 1000
 
-FIELDS = ("status", "generation", "created_at", "started_at", "attempts", "utterances", "error", "facts")
+FIELDS = (
+    *("status", "generation", "created_at", "started_at", "attempts", "utterances", "error", "facts"),
+    *("sequence", "done"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +53,9 @@ class Script:
 _QUOTED_FIELDS = ", ".join(f"'{name}'" for name in FIELDS)
 _JOB = f"redis.call('HMGET', KEYS[1], {_QUOTED_FIELDS}"
 _PUBLISH = f"redis.call('PUBLISH', '{CHANNEL}', ARGV[1])"
-_NOW = """
+# What changed has another sequence, by which followers tell it from what they have seen.
+_CHANGED = f"redis.call('HINCRBY', KEYS[1], 'sequence', 1)\n{_PUBLISH}"
+NOW = """
 local function now()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
@@ -50,6 +68,37 @@ local function next_token(fence)
   local token = string.format('%.0f', math.max(time[1] * 1000000 + time[2], (redis.call('GET', fence) or 0) + 1))
   redis.call('SET', fence, token)
   return token
+end
+"""
+# A job without a lane is one that an earlier version wrote, or one that came back ready after a wipe.
+INDEX = f"""
+local function index(name, lane, status)
+  redis.call('ZREM', '{RENDERING_KEY}', name)
+  if lane then redis.call('ZREM', '{QUEUED_KEY}' .. lane, name) end
+  if status == 'queued' and lane then
+    redis.call('ZADD', '{QUEUED_KEY}' .. lane, now(), name)
+    redis.call('ZADD', '{LOOKS_KEY}', now() + {FIRST_LOOK_MS}, name)
+  elseif status == 'rendering' and lane then
+    redis.call('ZADD', '{RENDERING_KEY}', now(), name)
+    redis.call('ZADD', '{LOOKS_KEY}', 'NX', now() + {FIRST_LOOK_MS}, name)
+  else
+    redis.call('ZREM', '{LOOKS_KEY}', name)
+    redis.call('DEL', '{CALLERS_KEY}' .. name)
+    local reading = redis.call('HGET', 'recite:job:' .. name, 'reading')
+    if reading then redis.call('SREM', '{READING_KEY}' .. reading, name) end
+  end
+end
+"""
+
+# Both outlive their job, which is moved now and then.
+_WANT = f"""
+local function want(name, reading, caller, ms)
+  local callers, jobs = '{CALLERS_KEY}' .. name, '{READING_KEY}' .. reading
+  if redis.call('SCARD', callers) >= {_CALLERS_KEPT} then caller = '*' end
+  redis.call('SADD', callers, caller)
+  redis.call('SADD', jobs, name)
+  redis.call('PEXPIRE', callers, 2 * ms)
+  redis.call('PEXPIRE', jobs, 2 * ms)
 end
 """
 
@@ -72,23 +121,43 @@ return job
 """
 )
 
-# KEYS job, fence. ARGV name, facts, order, created_at, refresh, live ms, failure memory ms.
-# Returns the job's fields for a hit or a join, the new generation for a miss. The fresh token shuts out whoever
-# still works on an earlier generation.
+# KEYS job, fence. ARGV name, facts, order, created_at, refresh, live ms, failure memory ms, lane, reading, caller,
+# queue limit.
+# Returns the job's fields for a hit or a join, and after them 1 when it was promoted; the new generation for a miss;
+# 'full' when there is no room for it. The fresh token shuts out whoever still works on an earlier generation.
 CLAIM = Script(
-    _NOW
+    NOW
     + _TOKEN
+    + INDEX
+    + _WANT
     + f"""
-local job = {_JOB}, 'ended_at')
-local status = job[1]
-if status == 'ready' or status == 'queued' or status == 'rendering' then return job end
-if status == 'failed' and ARGV[5] == '' and now() < job[{len(FIELDS) + 1}] + ARGV[7] then return job end
-local generation = (job[2] or 0) + 1
+local job = {_JOB}, 'ended_at', 'lane')
+local status, ended_at, lane = job[1], job[{len(FIELDS) + 1}], job[{len(FIELDS) + 2}]
+job[{len(FIELDS) + 1}] = false
+if status == 'queued' or status == 'rendering' then
+  want(ARGV[1], ARGV[9], ARGV[10], ARGV[6])
+  if status == 'queued' and lane == 'bulk' and ARGV[8] == 'interactive' then
+    redis.call('ZREM', '{QUEUED_KEY}' .. lane, ARGV[1])
+    redis.call('HSET', KEYS[1], 'lane', ARGV[8], 'order', ARGV[3])
+    index(ARGV[1], ARGV[8], status)
+    {_CHANGED}
+    job[{len(FIELDS) + 1}] = 1
+  end
+  return job
+end
+if status == 'ready' then return job end
+if status == 'failed' and ARGV[5] == '' and now() < ended_at + ARGV[7] then return job end
+if redis.call('ZCARD', '{QUEUED_KEY}' .. ARGV[8]) >= tonumber(ARGV[11]) then return 'full' end
+local generation, token = (job[2] or 0) + 1, next_token(KEYS[2])
 redis.call('DEL', KEYS[1])
 redis.call('HSET', KEYS[1], 'status', 'queued', 'generation', generation, 'created_at', ARGV[4], 'attempts', 0,
-  'facts', ARGV[2], 'order', ARGV[3], 'token', next_token(KEYS[2]))
+  'facts', ARGV[2], 'order', ARGV[3], 'token', token, 'lane', ARGV[8], 'reading', ARGV[9])
 redis.call('PEXPIRE', KEYS[1], ARGV[6])
-{_PUBLISH}
+index(ARGV[1], ARGV[8], 'queued')
+want(ARGV[1], ARGV[9], ARGV[10], ARGV[6])
+redis.call('ZADD', '{LATEST_KEY}', token, ARGV[1])
+redis.call('ZREMRANGEBYRANK', '{LATEST_KEY}', 0, -{_LATEST_KEPT + 1})
+{_CHANGED}
 return generation
 """
 )
@@ -97,10 +166,11 @@ return generation
 # then fields to set in pairs.
 # Returns 'moved' or 'same' and the job's fields, or why nothing was changed: 'forgotten', 'stale', 'illegal'.
 MOVE = Script(
-    _NOW
+    NOW
+    + INDEX
     + f"""
 local target, token = ARGV[2], ARGV[4]
-local old = redis.call('HMGET', KEYS[1], 'status', 'token')
+local old = redis.call('HMGET', KEYS[1], 'status', 'token', 'lane')
 if not old[1] then
   if target ~= 'ready' then return {{'forgotten'}} end
   redis.call('HSET', KEYS[1], 'generation', 1, 'token', 0, 'created_at', ARGV[6])
@@ -122,17 +192,39 @@ elseif target ~= 'queued' then
 end
 if target == 'ready' then redis.call('HDEL', KEYS[1], 'error') end
 redis.call('PEXPIRE', KEYS[1], ARGV[5])
-{_PUBLISH}
+if target == 'queued' then redis.call('HDEL', KEYS[1], 'looks') end
+if target == 'rendering' and old[1] == 'queued' and old[3] then
+  local since = redis.call('ZSCORE', '{QUEUED_KEY}' .. old[3], ARGV[1])
+  redis.call('HSET', '{PACE_KEY}' .. old[3], 'since', since or 0, 'at', now())
+  redis.call('LPUSH', '{STARTS_KEY}' .. old[3], now())
+  redis.call('LTRIM', '{STARTS_KEY}' .. old[3], 0, {_STARTS_KEPT - 1})
+  redis.call('PEXPIRE', '{STARTS_KEY}' .. old[3], {_STARTS_MS})
+end
+index(ARGV[1], old[3], target)
+{_CHANGED}
 return {{'moved', {_JOB})}}
+"""
+)
+
+# KEYS job. ARGV name, token, how many utterances are done.
+PROGRESS = Script(
+    f"""
+local job = redis.call('HMGET', KEYS[1], 'status', 'token')
+if job[1] ~= 'rendering' or tonumber(ARGV[2]) < tonumber(job[2]) then return end
+redis.call('HSET', KEYS[1], 'done', ARGV[3])
+{_CHANGED}
 """
 )
 
 # KEYS job. ARGV name, generation.
 FORGET = Script(
-    f"""
-local job = redis.call('HMGET', KEYS[1], 'status', 'generation', 'attempts')
+    NOW
+    + INDEX
+    + f"""
+local job = redis.call('HMGET', KEYS[1], 'status', 'generation', 'attempts', 'lane')
 if job[1] ~= 'queued' or job[2] ~= ARGV[2] or job[3] ~= '0' then return 0 end
 redis.call('DEL', KEYS[1])
+index(ARGV[1], job[4], 'forgotten')
 {_PUBLISH}
 return 1
 """

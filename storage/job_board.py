@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from redis.asyncio import Redis
 
 from speech.card import Card
-from speech.errors import StaleToken, UnknownJob
+from speech.errors import QueueFull, StaleToken, UnknownJob
 from speech.job import TRANSITIONS, Cache, Job, JobError, JobStatus
-from speech.ports import Claim, Lease
+from speech.ports import ANYBODY, Claim, Lease
 from speech.recipe import Recipe
 from storage import board_scripts as scripts
 from storage.board_record import born_facts, error_record, order_record, read_job, ready_facts
@@ -23,21 +24,23 @@ _DAY = timedelta(days=1)
 class RedisJobBoard:
     """Implements speech.ports.JobBoard. Every method is one round trip and raises Unavailable when there is none.
 
-    Live jobs are kept for `live`, counted from their last start; ended ones for `ended` and `ready`, the latter
-    counted from their last hit. The text is in Redis only while its job is live. A write that comes too late, by its
-    token or by the job's state, changes nothing and raises StaleToken.
+    Live jobs are kept for `live`, counted from their last start; ended ones for `ended` and `ready`, the latter counted
+    from their last hit. In each lane at most `queue_limit` jobs wait. The text is in Redis only while its job is live.
+    A write that comes too late, by its token or by the job's state, changes nothing and raises StaleToken.
     """
 
     def __init__(
         self,
         redis: Redis,
         *,
+        queue_limit: int = 10_000,
         failure_memory: timedelta = timedelta(minutes=1),
         live: timedelta = 7 * _DAY,
         ready: timedelta = _DAY,
         ended: timedelta = _DAY,
     ) -> None:
         self._redis = redis
+        self._queue_limit = queue_limit
         self._failure_memory = _milliseconds(failure_memory)
         self._live = _milliseconds(live)
         self._ready = _milliseconds(ready)
@@ -48,16 +51,19 @@ class RedisJobBoard:
         with ANSWERING:
             await self._redis.ping()
 
-    async def claim(self, recipe: Recipe, *, now: float, refresh: bool = False) -> Claim:
-        """Starts the job or joins it, in one atomic step; Cache.MISS means: the caller sends the task."""
+    async def claim(self, recipe: Recipe, *, now: float, refresh: bool = False, caller: str = ANYBODY) -> Claim:
+        """Starts the job or joins it, in one atomic step; Cache.MISS means: the caller sends the task.
+
+        Raises QueueFull when it would be one too many.
+        """
         name = recipe.job_name
         with ANSWERING:
             answer = await scripts.HIT.run(self._redis, _job_key(name), self._ready)
         if answer:
             return Claim(job=_known(read_job(name, answer)), cache=Cache.HIT, generation=int(answer[1]))
-        return await self._claim(recipe, now=now, refresh=refresh)
+        return await self._claim(recipe, now=now, refresh=refresh, caller=caller)
 
-    async def _claim(self, recipe: Recipe, *, now: float, refresh: bool) -> Claim:
+    async def _claim(self, recipe: Recipe, *, now: float, refresh: bool, caller: str) -> Claim:
         born = Job.born(recipe, now=now)
         with ANSWERING:
             answer = await scripts.CLAIM.run(
@@ -71,13 +77,20 @@ class RedisJobBoard:
                 "1" if refresh else "",
                 self._live,
                 self._failure_memory,
+                recipe.request.lane,
+                recipe.reading_name,
+                caller,
+                self._queue_limit,
                 keys=2,
             )
+        if isinstance(answer, bytes):
+            raise QueueFull
         if isinstance(answer, int):
-            return Claim(job=born, cache=Cache.MISS, generation=answer)
+            return Claim(job=replace(born, stamp=(answer, 1)), cache=Cache.MISS, generation=answer)
         job = _known(read_job(born.name, answer))
         cache = Cache.HIT if job.status is JobStatus.READY else Cache.JOINED
-        return Claim(job=job, cache=cache, generation=int(answer[1]))
+        is_promoted = answer[len(scripts.FIELDS)] == 1
+        return Claim(job=job, cache=cache, generation=int(answer[1]), is_promoted=is_promoted)
 
     async def job(self, name: str) -> Job | None:
         """The job's present state, or None when the board knows nothing of it."""
@@ -139,6 +152,11 @@ class RedisJobBoard:
         if job is None:
             raise UnknownJob
         return job
+
+    async def progress(self, name: str, lease: Lease, *, done: int) -> None:
+        """So many utterances of a rendering job are done; a stale token changes nothing."""
+        with ANSWERING:
+            await scripts.PROGRESS.run(self._redis, _job_key(name), name, lease.token, done)
 
     async def finish(self, card: Card, lease: Lease | None = None) -> Job:
         """→ ready, with what the card says; a job that the board forgot comes back, one that is ready stays as it is.

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
@@ -14,13 +15,22 @@ from redis.exceptions import RedisError
 from speech.errors import Unavailable
 from speech.job import Job
 from storage.board_scripts import CHANNEL
+from storage.cancelling import cancel
 from storage.job_board import RedisJobBoard
 
 log = logging.getLogger(__name__)
 
-Waiter = asyncio.Future[Job | None]
+Look = asyncio.Future[Job | None]
 
 _LOOK_SECONDS = 1.9
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Waiter:
+    """Somebody who wants to be told as soon as a job stands as it was not when they looked."""
+
+    told: Look
+    is_news: Callable[[Job | None], bool]
 
 
 class RedisJobWatch:
@@ -39,7 +49,7 @@ class RedisJobWatch:
         self._quiet_seconds = quiet_seconds
         self._reconnect_seconds = reconnect_seconds
         self._waiters: dict[str, set[Waiter]] = {}
-        self._looks: dict[str, list[Waiter]] = {}
+        self._looks: dict[str, list[Look]] = {}
         self._changed: set[str] = set()
         self._wake = asyncio.Event()
         self._is_deaf = False
@@ -49,32 +59,43 @@ class RedisJobWatch:
         """Starts to listen; returns at once, also when Redis is away."""
         self._tasks = (asyncio.create_task(self._listen()), asyncio.create_task(self._tell()))
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it still listens; afterwards nobody is kept waiting."""
+        return bool(self._tasks)
+
     async def close(self) -> None:
         """Stops to listen; whoever still waits gets the job as it stands."""
         tasks, self._tasks = self._tasks, ()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await cancel(*tasks)
         _give_up(self._looks)
         for waiter in [waiter for waiters in self._waiters.values() for waiter in waiters]:
-            waiter.cancel()
+            waiter.told.cancel()
 
     async def until_end(self, name: str, *, seconds: float) -> Job | None:
         """Waits until the job stands at an end or the time is over; the job as it stands then, None if unknown.
 
         Raises Unavailable when Redis does not answer at the start or at the end; an outage between them is sat out.
         """
-        waiter: Waiter = asyncio.get_running_loop().create_future()
+        return await self._until(name, lambda job: job is None or job.status.is_end, seconds=seconds)
+
+    async def until_changed(self, name: str, *, seen: tuple[int, int] | None, seconds: float) -> Job | None:
+        """Waits until the job's stamp is another than `seen`, likewise."""
+        return await self._until(name, lambda job: job is None or job.stamp != seen, seconds=seconds)
+
+    async def _until(self, name: str, is_news: Callable[[Job | None], bool], *, seconds: float) -> Job | None:
+        told: Look = asyncio.get_running_loop().create_future()
+        waiter = Waiter(told, is_news)
         waiters = self._waiters.setdefault(name, set())
         waiters.add(waiter)
         try:
             job = await self._look(name)
-            if job is None or job.status.is_end or seconds <= 0:
+            if is_news(job) or seconds <= 0 or not self.is_open:
                 return job
-            await asyncio.wait([waiter], timeout=seconds)
-            return waiter.result() if waiter.done() and not waiter.cancelled() else await self._look(name)
+            await asyncio.wait([told], timeout=seconds)
+            return told.result() if told.done() and not told.cancelled() else await self._look(name)
         finally:
-            waiter.cancel()
+            told.cancel()
             waiters.discard(waiter)
             if not waiters and self._waiters.get(name) is waiters:
                 del self._waiters[name]
@@ -83,7 +104,7 @@ class RedisJobWatch:
         """The job as it stands, read together with whatever else is wanted now."""
         if not self._tasks:
             return await self._board.job(name)
-        look: Waiter = asyncio.get_running_loop().create_future()
+        look: Look = asyncio.get_running_loop().create_future()
         self._looks.setdefault(name, []).append(look)
         self._wake.set()
         try:
@@ -150,18 +171,18 @@ class RedisJobWatch:
             finally:
                 _give_up(looks)
 
-    async def _read(self, changed: set[str], looks: Mapping[str, Sequence[Waiter]]) -> None:
+    async def _read(self, changed: set[str], looks: Mapping[str, Sequence[Look]]) -> None:
         # Who comes while this reads may see a newer state than it brings: only those before are told.
         waiters = {name: tuple(self._waiters.get(name, ())) for name in changed}
         names = looks.keys() | {name for name, waiting in waiters.items() if waiting}
         for name, job in (await self._board.jobs(names) if names else {}).items():
-            ended = job is None or job.status.is_end
-            for waiter in (*looks.get(name, ()), *(waiters.get(name, ()) if ended else ())):
-                if not waiter.done():
-                    waiter.set_result(job)
+            news = [waiter.told for waiter in waiters.get(name, ()) if waiter.is_news(job)]
+            for told in (*looks.get(name, ()), *news):
+                if not told.done():
+                    told.set_result(job)
 
 
-def _give_up(looks: Mapping[str, Sequence[Waiter]]) -> None:
+def _give_up(looks: Mapping[str, Sequence[Look]]) -> None:
     for look in [look for looking in looks.values() for look in looking]:
         if not look.done():
             look.set_exception(Unavailable("redis"))

@@ -12,14 +12,18 @@ from audio.codecs import FORMATS
 from audio.masters import decode_master, encode_master
 from audio.pcm import BYTES_PER_SAMPLE, MASTER_RATE, duration_ms
 from audio.polish import polish
+from audio.soundness import check_soundness
 from speech.card import Card
 from speech.errors import AudioUnusable, UnknownJob
-from speech.ports import Area, AudioStore, Delivery, Synthesizer
-from speech.proof import Proof, check_duration, prove
+from speech.ports import Area, Delivery, Synthesizer
+from speech.proof import Proof, check_duration
 from speech.recipe import Recipe
+from storage.keys import object_key
 from worker.airing import Airing
+from worker.keeper import Keeper
 from worker.retrying import Retrying
 from worker.take import Take
+from worker.wording import Wording
 
 _FLAC = FORMATS["flac"]
 
@@ -46,22 +50,20 @@ class Master:
 class Masters:
     """Finds, speaks and keeps masters. `clock` gives Unix seconds, `monotonic` seconds that never jump."""
 
-    store: AudioStore
+    keeper: Keeper
     synthesizer: Synthesizer
     speaking: Retrying
-    insist: Retrying
     clock: Callable[[], float]
     monotonic: Callable[[], float]
 
     async def kept(self, text: str, *, recipe: Recipe, polished: Path) -> Master | None:
-        """The master that the bucket has, in this file; None when there is none, or none that can be read."""
+        """The master that the keeper has, in this file; None when there is none, or none that can be read."""
         name = recipe.utterance_name(text)
-        card = await self.insist(lambda: self.store.card(name), name=recipe.job_name)
-        if card is None:
-            return None
-        key = card.key
         try:
-            flac = await self.insist(lambda: self.store.read(key), name=recipe.job_name)
+            found = await self.keeper.find(name, job=recipe.job_name)
+            if found is None:
+                return None
+            card, flac = found
             await asyncio.to_thread(lambda: polished.write_bytes(polish(decode_master(flac))))
             return Master(
                 name=name,
@@ -84,44 +86,42 @@ class Masters:
 
         Raises a RenderError when it is given up.
         """
-        attempts = 0
+        attempts, wording = 0, Wording(synthesizer=self.synthesizer)
 
         async def attempt() -> Master:
             nonlocal attempts
             attempts += 1
-            return await self._speak(text, recipe=recipe, airing=airing, folder=folder, attempts=attempts)
+            return await self._speak(
+                text, recipe=recipe, airing=airing, wording=wording, folder=folder, attempts=attempts
+            )
 
         return await self.speaking(attempt, name=recipe.job_name, again=again)
 
     async def keep(self, master: Master, *, recipe: Recipe, airing: Airing, folder: Path) -> None:
-        """Puts a new master and then its card into the bucket; from then on it need not be on air."""
+        """Puts a new master into the bucket; from then on it need not be on air."""
         raw = master.raw
         if raw is None:
             return
-        samples = raw.stat().st_size // BYTES_PER_SAMPLE
-        flac = await asyncio.to_thread(lambda: encode_master(raw.read_bytes()))
-        await asyncio.to_thread(raw.unlink)
-        sha256 = hashlib.sha256(flac).hexdigest()
-        body, size = folder / f"{master.name}.{_FLAC.extension}", len(flac)
-        await asyncio.to_thread(body.write_bytes, flac)
-        del flac
-        key = await self.insist(
-            lambda: self.store.put(
-                Area.MASTERS,
-                master.name,
-                body,
-                sha256=sha256,
-                extension=_FLAC.extension,
-                content_type=_FLAC.content_type,
-            ),
-            name=recipe.job_name,
-        )
+        body = folder / f"{master.name}.{_FLAC.extension}"
+        card = await asyncio.to_thread(self._encoded, master, raw, body, recipe=recipe)
+        await self.keeper.keep(card, body, job=recipe.job_name)
         await asyncio.to_thread(body.unlink)
-        card = Card(
+        await airing.let_go()
+
+    def _encoded(self, master: Master, raw: Path, body: Path, *, recipe: Recipe) -> Card:
+        """Writes the FLAC and removes the PCM that it is made from; the card of it."""
+        flac, samples = encode_master(raw.read_bytes()), raw.stat().st_size // BYTES_PER_SAMPLE
+        body.write_bytes(flac)
+        raw.unlink()
+        return self._card(master, flac, samples=samples, recipe=recipe)
+
+    def _card(self, master: Master, flac: bytes, *, samples: int, recipe: Recipe) -> Card:
+        sha256 = hashlib.sha256(flac).hexdigest()
+        return Card(
             name=master.name,
-            key=key,
+            key=object_key(Area.MASTERS, master.name, sha256=sha256, extension=_FLAC.extension),
             sha256=sha256,
-            size=size,
+            size=len(flac),
             content_type=_FLAC.content_type,
             samples=samples,
             duration_ms=duration_ms(samples, MASTER_RATE),
@@ -134,18 +134,18 @@ class Masters:
             proof=master.proof.to_json(),
             timings={"first_audio_ms": master.first_audio_ms, "rendered_ms": master.spoken_ms},
         )
-        await self.insist(lambda: self.store.put_card(card), name=recipe.job_name)
-        await airing.let_go()
 
-    async def _speak(self, text: str, *, recipe: Recipe, airing: Airing, folder: Path, attempts: int) -> Master:
+    async def _speak(
+        self, text: str, *, recipe: Recipe, airing: Airing, wording: Wording, folder: Path, attempts: int
+    ) -> Master:
         started, take = self.monotonic(), Take(airing, folder=folder, monotonic=self.monotonic)
         try:
-            spoken = await self.synthesizer.speak(text, delivery=_delivery(recipe), on_audio=take.hear)
+            spoken, proof = await wording.speak(text, delivery=_delivery(recipe), on_audio=take.hear)
             ended = self.monotonic()
             # What is empty or silent is refused, and then it is spoken again.
             await take.finish()
             check_duration(text, take.seconds, speed=recipe.request.speed)
-            proof = prove(text, spoken.transcript, pronunciations=recipe.request.pronunciations)
+            await asyncio.to_thread(lambda: check_soundness(take.raw.read_bytes()))
         except BaseException:
             await airing.again()
             raise
@@ -171,4 +171,5 @@ def _delivery(recipe: Recipe) -> Delivery:
         language=request.language,
         pronunciations=request.pronunciations,
         speak_mode=recipe.speak_mode,
+        lane=request.lane,
     )

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from audio.codecs import FORMATS
-from audio.file import AudioFile, write_audio
+from audio.file import AudioFile
 from audio.join import Joiner
 from speech.card import Card
-from speech.errors import StaleToken, UnknownJob
+from speech.errors import StaleToken, Unavailable, UnknownJob
 from speech.job import Job
 from speech.ports import Area, AudioStore, JobBoard, Lease, LiveStream
 from speech.proof import combine
@@ -78,7 +78,7 @@ class _Reading:
         except UnknownJob:
             # The board was wiped since the order was read: as for a claim that somebody else took.
             raise StaleToken from None
-        file = await asyncio.to_thread(write_audio, path, rendition=request.rendition)
+        file = await asyncio.to_thread(AudioFile, path, rendition=request.rendition)
         try:
             await self._write(file, utterances)
         except BaseException:
@@ -122,8 +122,13 @@ class _Reading:
                     master = await (await line.get())
                     self.masters.append(master)
                     await asyncio.to_thread(_append, file, joiner, master.polished, ending=utterance.ending)
+                    await self._tell_progress()
         except BaseExceptionGroup as failures:
             raise failures.exceptions[0] from None
+
+    async def _tell_progress(self) -> None:
+        with suppress(Unavailable):
+            await self.shared.board.progress(self.recipe.job_name, self.lease, done=len(self.masters))
 
     async def _begin_all(
         self, utterances: list[Utterance], *, group: asyncio.TaskGroup, line: asyncio.Queue[asyncio.Task[Master]]

@@ -17,8 +17,10 @@ from speech.errors import Interrupted, RenderError, StaleToken, Unavailable
 from speech.job import JobError
 from speech.ports import JobBoard, Lease
 from speech.recipe import Recipe
+from storage.cancelling import cancel
 from worker.reading import ReadingMaker
 from worker.retrying import Retrying
+from worker.wanted import Wanted
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +36,8 @@ class Render:
     maker: ReadingMaker
     insist: Retrying
     scratch: Path
-    lease_time: timedelta = timedelta(seconds=12)
+    wanted: Wanted
+    lease_time: timedelta = timedelta(seconds=8)
 
     async def run(self, name: str) -> None:
         """Brings the job to an end. Any number of calls at once, or one after the end, do the work once.
@@ -60,7 +63,7 @@ class Render:
     async def _settle(self, recipe: Recipe, lease: Lease) -> None:
         name = recipe.job_name
         try:
-            card = await self._card(recipe, lease)
+            card = await self.wanted(self._card(recipe, lease), name=name)
             if card is not None:
                 await self.insist(lambda: self.board.finish(card, lease), name=name)
                 log.info(
@@ -114,16 +117,16 @@ class Render:
         try:
             yield lease
         finally:
-            keeper.cancel()
             # A renewal under way would take the lease again.
-            await asyncio.wait([keeper])
+            await cancel(keeper)
             with suppress(Unavailable):
                 await self.board.release(lease)
 
     async def _keep(self, lease: Lease, *, seconds: float) -> None:
         """Renews the lease until it is somebody else's; the render goes on then, fenced, and its masters are kept."""
         while True:
-            await self.insist.sleep(seconds / 3)
+            # Three renewals may fail, or the loop stall as long, before somebody else takes the work.
+            await self.insist.sleep(seconds / 4)
             try:
                 await self.board.renew(lease, seconds=seconds)
             except Unavailable:

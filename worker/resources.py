@@ -10,19 +10,35 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
+from redis.asyncio import Redis
+
+from celery_config import RENDER_TASK, make_celery
 from settings import Settings, XaiSettings
 from speech.errors import Unavailable
+from speech.ports import JobBoard, StrayJobs
 from speech.retry import RetryPolicy
 from storage.audio_store import S3AudioStore
+from storage.breaker import RedisBreaker
+from storage.callers import RedisCallers
+from storage.dispatch import CeleryDispatch
 from storage.ensured import ensured
 from storage.heartbeats import Heartbeats
 from storage.job_board import RedisJobBoard
+from storage.job_watch import RedisJobWatch
 from storage.live_stream import RedisLiveStream
 from storage.redis_client import open_redis
+from storage.seats import RedisSeats
+from storage.spool import DiskSpool
+from storage.stray_jobs import RedisStrayJobs
+from worker.drain import Drain
+from worker.keeper import Keeper
 from worker.masters import Masters
 from worker.reading import ReadingMaker
 from worker.render import Render
+from worker.repeating import repeated
 from worker.retrying import Retrying
+from worker.sweeper import Sweeper
+from worker.wanted import Wanted
 from xai.client import RealtimeClient
 from xai.pool import SessionPool
 from xai.tokens import Bearers, EphemeralTokens, KeyBearer
@@ -30,9 +46,10 @@ from xai.tokens import Bearers, EphemeralTokens, KeyBearer
 # The handshake and the confirmation of the settings.
 _OPEN_SECONDS = 10.0
 _BEAT_SECONDS, _BEAT_LASTS = 2.0, 7.0
+_SWEEP_SECONDS, _DRAIN_SECONDS = 1.0, 5.0
 _SPEAKING = RetryPolicy(attempts=3)
-# An outage of the board or the bucket is sat out for about a minute.
-_INSISTING = RetryPolicy(attempts=12, first_delay=0.25, longest_delay=8)
+# An outage of the board or the bucket is sat out for about four minutes.
+_INSISTING = RetryPolicy(attempts=80, first_delay=0.25, longest_delay=4)
 
 
 @asynccontextmanager
@@ -44,13 +61,13 @@ async def open_render(settings: Settings, *, lanes: Sequence[str], scratch: Path
         store = S3AudioStore(settings.bucket.bucket, **settings.bucket.store_options())
         stack.push_async_callback(store.close)
         await stack.enter_async_context(ensured(store))
-        pool = await stack.enter_async_context(_pool(settings, lanes=lanes))
+        pool = await stack.enter_async_context(_pool(settings, redis))
         board, insist = RedisJobBoard(redis), Retrying(policy=_INSISTING)
+        spool = DiskSpool(settings.server.data_dir / "spool", max_bytes=settings.server.spool_bytes)
         masters = Masters(
-            store=store,
+            keeper=Keeper(store=store, spool=spool, insist=insist),
             synthesizer=pool,
             speaking=Retrying(policy=_SPEAKING),
-            insist=insist,
             clock=time.time,
             monotonic=time.monotonic,
         )
@@ -62,26 +79,44 @@ async def open_render(settings: Settings, *, lanes: Sequence[str], scratch: Path
             live=live,
             masters=masters,
             insist=insist,
-            at_once=_sessions(settings.xai, lanes=lanes),
+            at_once=settings.xai.max_sessions,
         )
         await stack.enter_async_context(_announced(Heartbeats(redis), lanes=lanes))
-        yield Render(board=board, maker=maker, insist=insist, scratch=scratch)
+        await stack.enter_async_context(_swept(RedisStrayJobs(redis), board=board, broker_url=settings.broker_url))
+        drain = Drain(spool=spool, store=store)
+        await stack.enter_async_context(repeated(drain.drain, seconds=_DRAIN_SECONDS, what="the spool"))
+        watch = RedisJobWatch(redis)
+        await watch.open()
+        stack.push_async_callback(watch.close)
+        wanted = Wanted(callers=RedisCallers(redis), watch=watch)
+        yield Render(board=board, maker=maker, insist=insist, scratch=scratch, wanted=wanted)
 
 
 @asynccontextmanager
-async def _pool(settings: Settings, *, lanes: Sequence[str]) -> AsyncIterator[SessionPool]:
+async def _swept(strays: StrayJobs, *, board: JobBoard, broker_url: str) -> AsyncIterator[None]:
+    """Jobs that nobody works on are sent again meanwhile."""
+    celery = make_celery(broker_url=broker_url, publishes_only=True)
+    dispatch = CeleryDispatch(celery, task=RENDER_TASK, threads=2)
+    sweeper = Sweeper(strays=strays, board=board, dispatch=dispatch)
+    try:
+        async with repeated(sweeper.sweep, seconds=_SWEEP_SECONDS, what="the sweeper"):
+            yield
+    finally:
+        dispatch.close()
+
+
+@asynccontextmanager
+async def _pool(settings: Settings, redis: Redis) -> AsyncIterator[SessionPool]:
     xai = settings.xai
     async with _bearers(xai, key=settings.xai_key) as bearers:
         seconds = xai.render_timeout.total_seconds()
         open_seconds = min(_OPEN_SECONDS, seconds)
         client = RealtimeClient(xai.realtime_url, model=xai.model, bearers=bearers, open_seconds=open_seconds)
-        sessions = _sessions(xai, lanes=lanes)
-        async with SessionPool(client, max_sessions=sessions, utterance_seconds=seconds) as pool:
+        group = settings.quota_group
+        seats = RedisSeats(redis, group=group, maximum=xai.max_sessions, reserved=xai.reserved_sessions)
+        breaker = RedisBreaker(redis, group=group)
+        async with SessionPool(client, seats=seats, breaker=breaker, utterance_seconds=seconds) as pool:
             yield pool
-
-
-def _sessions(xai: XaiSettings, *, lanes: Sequence[str]) -> int:
-    return sum(xai.sessions_for(lane) for lane in lanes)
 
 
 @asynccontextmanager

@@ -18,6 +18,8 @@ from worker.resources import open_render
 
 log = logging.getLogger(__name__)
 
+_KEEPING_SECONDS = 3
+
 
 class Runtime:
     """Opened once by the process, used by every task's thread."""
@@ -83,6 +85,8 @@ class Runtime:
         self._render = None
         for task in self._running:
             task.cancel()
+        # What ends now still keeps what is paid. A bucket that is away must not hold that up: the spool has it all.
+        self._loop.call_later(_KEEPING_SECONDS, self._interrupt)
 
     async def _serve(self, opened: Future[None]) -> None:
         try:

@@ -4,13 +4,15 @@ No source lists the codes of the realtime API, so the decision reads words, the 
 
 1. rate or session limits are UpstreamBusy, keys and permissions are KeyRejected;
 2. `timeout` (inactivity) and `max_duration` end the session: UpstreamUnreachable, as if the socket had closed;
-3. before `response.created`, a code that names something unknown, or a wrong type or event, is about the way to speak:
+3. before any text, an `invalid_request_error` or a code that names something invalid or unknown is about the session's
+   settings: SettingsRefused, which the same settings would meet again;
+4. before `response.created`, a code that names something unknown, or a wrong type or event, is about the way to speak:
    SpeakModeUnsupported;
-4. a code with content, policy, moderation, safety or a length in it, or a message that says so, is about the text:
+5. a code with content, policy, moderation, safety or a length in it, or a message that says so, is about the text:
    TextRefused, which no other way to speak would change;
-5. before `response.created`, any other `invalid_request_error` or `invalid_event` is SpeakModeUnsupported. It may be a
+6. before `response.created`, any other `invalid_request_error` or `invalid_event` is SpeakModeUnsupported. It may be a
    refusal in words that are not known here; the next way is then tried with the same text and refused as well;
-6. the rest is the upstream's own trouble: UpstreamError, worth another attempt.
+7. the rest is the upstream's own trouble: UpstreamError, worth another attempt.
 
 The upstream's own words are never passed on: they may repeat the text or the key.
 """
@@ -22,6 +24,7 @@ import re
 from speech.errors import (
     KeyRejected,
     NoAudio,
+    SettingsRefused,
     SpeakModeUnsupported,
     TextRefused,
     UpstreamBusy,
@@ -61,7 +64,7 @@ def error_failure(event: ErrorEvent, *, speaking: bool, begun: bool) -> Upstream
     if ends_session(event):
         return UpstreamUnreachable("The voice service ended the session")
     if not speaking:
-        return UpstreamError()
+        return SettingsRefused() if _INVALID.search(words) else UpstreamError()
     unknown_way = not begun and bool(_UNKNOWN_WAY.search(code))
     if not unknown_way and (_REFUSED_CODE.search(code) or _REFUSED_MESSAGE.search(event.message.lower())):
         return TextRefused()

@@ -8,17 +8,19 @@ from collections.abc import Callable
 from typing import Self
 
 from speech.errors import Interrupted, SpeakModeUnsupported, UpstreamError, UpstreamUnreachable
-from speech.ports import Delivery, Spoken
+from speech.ports import Breaker, Delivery, Seats, Spoken
+from xai.entrance import Entrance
 from xai.session import OnAudio, SessionOpener, SessionSettings
 from xai.speak_modes import SpeakModes
 from xai.stock import SessionStock
+from xai.waiting import Ticket
 from xai.wear import Limits, PooledSession
 
 logger = logging.getLogger(__name__)
 
 
 class SessionPool:
-    """A Synthesizer for one key, with at most `max_sessions` sessions open in this process.
+    """A Synthesizer for one key, with as many sessions open as `seats` allow and while `breaker` lets them.
 
     `utterance_seconds` is the deadline from sending a text to the end of its audio; a session ends after being idle
     for `idle_seconds`, at `max_age_seconds`, and after so many utterances or characters that its context is long.
@@ -28,7 +30,8 @@ class SessionPool:
         self,
         opener: SessionOpener,
         *,
-        max_sessions: int = 10,
+        seats: Seats,
+        breaker: Breaker,
         utterance_seconds: float = 30.0,
         idle_seconds: float = 60.0,
         max_age_seconds: float = 1500.0,
@@ -42,27 +45,26 @@ class SessionPool:
             max_utterances=max_utterances,
             max_characters=max_characters,
         )
-        self._stock = SessionStock(opener, size=max_sessions, limits=limits, clock=clock)
+        entrance = Entrance(opener, breaker, clock=clock)
+        self._stock = SessionStock(entrance, seats, limits=limits, clock=clock)
         self._utterance_seconds = utterance_seconds
         self._modes = SpeakModes(clock=clock)
 
     async def __aenter__(self) -> Self:
+        self._stock.open()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
 
-    @property
-    def held(self) -> int:
-        """How many sessions are open, being opened or being closed."""
-        return self._stock.held
-
     async def speak(self, text: str, *, delivery: Delivery, on_audio: OnAudio) -> Spoken:
         """Speaks one utterance in the delivery's way, or in the next one that the server knows.
 
-        Waits for a session in order of arrival. Raises an UpstreamError, or Interrupted when the pool is closed.
+        Waits for a session behind those who came before, live callers before bulk. Raises an UpstreamError, or
+        Interrupted when the pool is closed.
         """
-        settings, ticket = SessionSettings.of(delivery), self._stock.ticket()
+        settings = SessionSettings.of(delivery)
+        ticket = self._stock.ticket(delivery.lane, place=delivery.place)
         problem, unknown = SpeakModeUnsupported(), list[str]()
         for mode in self._modes.order(delivery.speak_mode):
             try:
@@ -76,15 +78,13 @@ class SessionPool:
                 return Spoken(speak_mode=mode, transcript=transcript)
         raise problem
 
-    def close_expired(self) -> None:
-        """Ends the idle sessions whose time is over; a timer does it, too."""
-        self._stock.close_expired()
-
     async def aclose(self) -> None:
         """Ends every session; whoever waits or speaks gets Interrupted."""
         await self._stock.aclose()
 
-    async def _say(self, text: str, settings: SessionSettings, mode: str, on_audio: OnAudio, ticket: int) -> str | None:
+    async def _say(
+        self, text: str, settings: SessionSettings, mode: str, on_audio: OnAudio, ticket: Ticket
+    ) -> str | None:
         """One utterance in one way. A session that died unseen since its last use is replaced once."""
         pooled = await self._stock.acquire(settings, ticket=ticket)
         used = pooled.used

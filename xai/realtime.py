@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from speech.errors import NoAudio, SpeakModeUnsupported, UpstreamError, UpstreamUnreachable
+from speech.errors import NoAudio, SettingsRefused, SpeakModeUnsupported, UpstreamError, UpstreamUnreachable
 from xai import events
 from xai.dialects import DIALECTS, Dialect
 from xai.failures import ending_failure, ends_session, error_failure
@@ -147,7 +147,7 @@ class Realtime:
         if self.configured:
             return
         if what := self._settings.contradiction(event.session):
-            self._lose(UpstreamError(f"The voice service confirmed another {what} than was asked for"))
+            self._lose(SettingsRefused(f"The voice service confirmed another {what} than was asked for"))
             return
         self.configured = True
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from speech.request import Lane
 from xai.session import Session, SessionSettings
 
 
@@ -19,10 +20,11 @@ class Limits:
 
 @dataclass(kw_only=True, slots=True, eq=False)
 class PooledSession:
-    """A session and what it has done so far; `used` before its present caller."""
+    """A session and what it has done so far; `used` before its present caller, who is of this lane."""
 
     session: Session
     settings: SessionSettings
+    lane: Lane
     opened_at: float
     idle_since: float
     utterances: int = 0

@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from api.live.tape import Tape
 from speech.errors import CutOff, NotFinished
+from storage.cancelling import cancel
 
 # nginx would otherwise gather the sound before it hands it on.
 _HEADERS = {"Cache-Control": "no-store", "Accept-Ranges": "none", "X-Accel-Buffering": "no"}
@@ -57,9 +58,7 @@ class LiveAnswer(Response):
         try:
             await asyncio.wait((answering, leaving), return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in (answering, leaving):
-                task.cancel()
-            await asyncio.wait((answering, leaving))
+            await cancel(answering, leaving)
         if not answering.cancelled():
             answering.result()
 

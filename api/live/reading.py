@@ -13,6 +13,7 @@ from api.live.tape import Tape
 from speech.errors import CutOff
 from speech.ports import Audience, JobWatch
 from speech.recipe import Recipe
+from storage.cancelling import cancel
 
 log = logging.getLogger(__name__)
 
@@ -64,9 +65,7 @@ class LiveReading:
 
     async def close(self) -> None:
         """Ends all work and gives the files back."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await cancel(*self._tasks)
         for tape in (self._pcm, *(rendition.tape for rendition in self._renditions)):
             tape.close()
 

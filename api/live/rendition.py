@@ -46,7 +46,7 @@ class LiveRendition:
 
     async def watch(self, watch: JobWatch, *, audience: Audience) -> None:
         """Tells everybody that the job is listened to, until the job has ended."""
-        while not self.is_over:
+        while watch.is_open and not self.is_over:
             with suppress(Unavailable):
                 if self.listeners:
                     await audience.listens(self.name, seconds=_LISTENS_SECONDS)

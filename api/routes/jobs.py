@@ -9,19 +9,22 @@ import orjson
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
+from api.access import caller_of
 from api.body import read_body
+from api.idempotency import is_sent_again
 from api.openapi import JOB_BODY, PROBLEMS
-from api.schemas import JobView, job_document
+from api.schemas import CLIENT_ID, JobRequest, JobView, job_document
 from api.services import Services
 from speech.errors import UnknownJob
-from speech.job import JobStatus
-from speech.recipe import check_job_name
+from speech.job import Cache, JobStatus
+from speech.ports import Claim
+from speech.recipe import Recipe, check_job_name
 
 router = APIRouter(tags=["jobs"])
 
 MAX_WAIT = 30
-# What a poller without `wait` is asked to leave between two calls, and how long a failure is remembered.
-_POLL_SECONDS, _FAILURE_SECONDS = "1", "60"
+# How long a failure is remembered.
+_FAILURE_SECONDS = "60"
 _PREFERRED_WAIT = re.compile(r"(?:^|[,;\s])wait=(\d{1,6})")
 
 
@@ -39,7 +42,7 @@ async def post_job(request: Request) -> Response:
     """Names the job by what is asked; equal requests are one job. `Prefer: wait=N` holds the answer up to 30 s."""
     services = Services.of(request)
     wanted, recipe = services.order(await read_body(request))
-    claim = await services.claim(recipe, refresh=wanted.refresh)
+    claim = await _claim(request, wanted, recipe)
     job, headers = claim.job, {"Cache-Control": "no-store"}
     wait = _preferred_wait(request)
     if wait is not None:
@@ -49,7 +52,8 @@ async def post_job(request: Request) -> Response:
     if job.status is JobStatus.FAILED:
         headers["Retry-After"] = _FAILURE_SECONDS
     elif not job.status.is_end:
-        headers |= {"Location": f"/v1/jobs/{job.name}", "Retry-After": _POLL_SECONDS}
+        retry_after = await services.retry_after(job)
+        headers |= {"Location": f"/v1/jobs/{job.name}", "Retry-After": str(retry_after)}
     document = job_document(
         job, audio_url=services.audio_url(job.name, request), cache=claim.cache, metadata=wanted.metadata
     )
@@ -70,9 +74,36 @@ async def get_job(
         raise UnknownJob
     headers = {"Cache-Control": "no-store"}
     if not job.status.is_end:
-        headers["Retry-After"] = _POLL_SECONDS
+        headers["Retry-After"] = str(await services.retry_after(job))
     document = job_document(job, audio_url=services.audio_url(job.name, request))
     return Response(orjson.dumps(document), headers=headers, media_type="application/json")
+
+
+@router.delete("/v1/jobs/{id}", status_code=204, responses=dict(PROBLEMS), summary="Withdraw from a job")
+async def delete_job(
+    request: Request,
+    id: Annotated[str, Path(description="The job's name, as its answer gave it")],
+    client_id: Annotated[
+        str | None, Query(pattern=CLIENT_ID, description="The client that you asked for, if you named one")
+    ] = None,
+) -> Response:
+    """You no longer want this job. When nobody else does, nor listens to it, it is cancelled and no more is paid.
+
+    What has ended stays as it is. Withdrawing twice, or from what you never asked for, does no harm.
+    """
+    await Services.of(request).withdraw(check_job_name(id), caller=caller_of(request, client_id))
+    return Response(status_code=204)
+
+
+async def _claim(request: Request, wanted: JobRequest, recipe: Recipe) -> Claim:
+    """The job, started or joined; what is sent again only looks at it, also when it has failed or was cancelled."""
+    services, caller = Services.of(request), caller_of(request, wanted.client_id)
+    if await is_sent_again(request, wanted, keys=services.keys, caller=caller):
+        job = await services.job(recipe.job_name)
+        if job is not None:
+            cache = Cache.HIT if job.status is JobStatus.READY else Cache.JOINED
+            return Claim(job=job, cache=cache, generation=job.stamp[0])
+    return await services.claim(recipe, refresh=wanted.refresh, caller=caller)
 
 
 def _preferred_wait(request: Request) -> int | None:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from time import monotonic
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
 
-from speech.errors import AudioUnusable, Misconfigured, StaleToken, Unavailable, UnknownJob
+from speech.errors import AudioUnusable, Misconfigured, QueueFull, StaleToken, Unavailable, UnknownJob
 from speech.job import TRANSITIONS, Cache, Job, JobError, JobStatus
 from speech.ports import JobBoard, Lease
+from speech.request import Lane
+from storage.board_scripts import LOOKS_KEY, QUEUED_KEY, RENDERING_KEY
 from storage.job_board import RedisJobBoard
 from storage.redis_client import open_redis
 from tests.fakes.jobs import NOW, make_card, make_recipe
@@ -103,8 +107,15 @@ async def test_no_text_is_left_when_a_job_has_ended(redis: Redis, board: RedisJo
     await board.claim(other, now=NOW)
     await board.fail(other.job_name, None, ERROR)
     assert await board.order(NAME) is await board.order(other.job_name) is None
+    readers: dict[Any, Any] = {
+        b"string": redis.get,
+        b"hash": redis.hgetall,
+        b"set": redis.smembers,
+        b"zset": lambda key: redis.zrange(key, 0, -1),
+        b"list": lambda key: redis.lrange(key, 0, -1),
+    }
     for key in await redis.keys():
-        content = await redis.hgetall(key) if await redis.type(key) == b"hash" else await redis.get(key)
+        content = await readers[await redis.type(key)](key)
         assert "orning" not in f"{key!r} {content!r}"
         assert "sentence" not in f"{key!r} {content!r}"
 
@@ -316,6 +327,40 @@ async def test_a_wiped_board_learns_of_finished_renders_and_of_nothing_else(redi
     assert (await board.claim(RECIPE, now=NOW)).cache is Cache.HIT
 
 
+async def indexes(redis: Redis) -> dict[str, Any]:
+    """Which jobs the board's indexes of live ones name."""
+    keys = (f"{QUEUED_KEY}interactive", f"{QUEUED_KEY}bulk", RENDERING_KEY, LOOKS_KEY)
+    return {key: names for key in keys if (names := await redis.zrange(key, 0, -1))}
+
+
+async def test_live_jobs_are_in_the_index_of_their_state(redis: Redis, board: RedisJobBoard) -> None:
+    name, waiting, looks = NAME.encode(), f"{QUEUED_KEY}interactive", [NAME.encode()]
+    await board.claim(RECIPE, now=NOW)
+    assert await indexes(redis) == {waiting: [name], LOOKS_KEY: looks}
+    lease = await leased(board)
+    await board.start(NAME, lease, now=NOW, utterances=1)
+    assert await indexes(redis) == {RENDERING_KEY: [name], LOOKS_KEY: looks}
+    await board.requeue(NAME, lease)
+    assert await indexes(redis) == {waiting: [name], LOOKS_KEY: looks}
+    await board.fail(NAME, lease, ERROR)
+    assert await indexes(redis) == {}
+    claim = await board.claim(RECIPE, now=NOW, refresh=True)
+    await board.forget(NAME, generation=claim.generation)
+    assert await indexes(redis) == {}
+    await board.release(lease)
+    await board.finish(make_card(RECIPE), await started(board))
+    assert await indexes(redis) == {}
+
+
+async def test_each_lane_has_an_index_scored_by_redis_clock(redis: Redis, board: RedisJobBoard) -> None:
+    recipe = make_recipe(lane=Lane.BULK)
+    before = await redis.time()
+    await board.claim(recipe, now=NOW)
+    since = await redis.zscore(f"{QUEUED_KEY}bulk", recipe.job_name)
+    assert since is not None
+    assert int(before[0]) <= since / 1000 <= int((await redis.time())[0]) + 1
+
+
 async def test_every_change_is_published(redis: Redis, board: RedisJobBoard) -> None:
     async with redis.pubsub() as channel:
         await channel.subscribe("recite:jobs")
@@ -397,3 +442,89 @@ async def test_no_redis_is_known_at_once(board: RedisJobBoard) -> None:
         with pytest.raises(Unavailable):
             await RedisJobBoard(redis).claim(RECIPE, now=NOW)
         assert monotonic() - begun < 1
+
+
+async def test_every_change_has_a_stamp_of_its_own(board: RedisJobBoard) -> None:
+    stamps = [(await board.claim(RECIPE, now=NOW)).job.stamp]
+
+    async def note() -> None:
+        job = await board.job(NAME)
+        assert job is not None
+        stamps.append(job.stamp)
+
+    lease = await leased(board)
+    await board.start(NAME, lease, now=NOW, utterances=2)
+    await note()
+    await board.progress(NAME, lease, done=1)
+    await note()
+    await board.fail(NAME, lease, ERROR)
+    await note()
+    await board.claim(RECIPE, now=NOW)
+    await note()
+    await board.claim(RECIPE, now=NOW, refresh=True)
+    await note()
+    assert stamps == [(1, 1), (1, 2), (1, 3), (1, 4), (1, 4), (2, 1)]
+
+
+async def test_progress_is_told_by_the_holder_of_a_rendering_job_alone(board: RedisJobBoard) -> None:
+    late = await started(board)
+    await board.release(late)
+    fresh = await leased(board)
+    await board.start(NAME, fresh, now=NOW, utterances=3)
+    await board.progress(NAME, fresh, done=2)
+    await board.progress(NAME, late, done=1)
+    job = await board.job(NAME)
+    assert job is not None
+    assert (job.utterances, job.utterances_done) == (3, 2)
+    await board.requeue(NAME, fresh)
+    await board.progress(NAME, fresh, done=3)
+    assert (await board.job(NAME)) == replace(job, status=JobStatus.QUEUED)
+    await board.progress("ara-" + "0" * 40 + ".mp3", fresh, done=1)
+    assert await board.job("ara-" + "0" * 40 + ".mp3") is None
+
+
+async def test_an_interactive_claim_promotes_what_waits_in_bulk(redis: Redis, board: RedisJobBoard) -> None:
+    bulk = make_recipe(lane=Lane.BULK)
+    first = await board.claim(bulk, now=NOW)
+    again = await board.claim(bulk, now=NOW)
+    assert [(claim.cache, claim.is_promoted) for claim in (first, again)] == [
+        (Cache.MISS, False),
+        (Cache.JOINED, False),
+    ]
+    promoted, joined = [await board.claim(RECIPE, now=NOW + 1) for _ in range(2)]
+    assert [(claim.cache, claim.is_promoted) for claim in (promoted, joined)] == [
+        (Cache.JOINED, True),
+        (Cache.JOINED, False),
+    ]
+    assert await board.order(NAME) == RECIPE
+    assert await redis.zrange("recite:queued:interactive", 0, -1) == [NAME.encode()]
+    assert await redis.zcard("recite:queued:bulk") == 0
+    assert not (await board.claim(bulk, now=NOW)).is_promoted
+    assert await redis.zcard("recite:queued:bulk") == 0
+
+
+async def test_what_is_rendered_already_is_not_promoted(board: RedisJobBoard) -> None:
+    await board.claim(make_recipe(lane=Lane.BULK), now=NOW)
+    await board.start(NAME, await leased(board), now=NOW, utterances=1)
+    claim = await board.claim(RECIPE, now=NOW)
+    assert (claim.cache, claim.is_promoted) == (Cache.JOINED, False)
+
+
+async def test_a_full_lane_takes_no_more_but_joins_hits_and_other_lanes(redis: Redis) -> None:
+    board = RedisJobBoard(redis, queue_limit=2)
+    recipes = [make_recipe(f"Number {n}.") for n in range(4)]
+    ready, queued, started, refused = recipes
+    await board.claim(ready, now=NOW)
+    await board.finish(make_card(ready))
+    for recipe in (queued, started):
+        await board.claim(recipe, now=NOW)
+    with pytest.raises(QueueFull):
+        await board.claim(refused, now=NOW)
+    assert await board.job(refused.job_name) is None
+    assert (await board.claim(ready, now=NOW)).cache is Cache.HIT
+    assert (await board.claim(queued, now=NOW)).cache is Cache.JOINED
+    assert (await board.claim(make_recipe("Elsewhere.", lane=Lane.BULK), now=NOW)).cache is Cache.MISS
+    lease = await board.lease(started.reading_name, seconds=60)
+    assert lease is not None
+    await board.start(started.job_name, lease, now=NOW, utterances=1)
+    assert (await board.claim(refused, now=NOW)).cache is Cache.MISS

@@ -238,4 +238,25 @@ async def test_closing_lets_everybody_go(redis: Redis, board: RedisJobBoard) -> 
     claim = await board.claim(RECIPE, now=NOW)
     async with watching(redis) as watch:
         waiter = await waiting(watch, redis)
+        assert watch.is_open
     assert await waiter == claim.job
+    assert not watch.is_open
+    assert await watch.until_end(NAME, seconds=20) == claim.job
+
+
+async def test_followers_are_told_of_every_change(redis: Redis, board: RedisJobBoard) -> None:
+    claim = await board.claim(RECIPE, now=NOW)
+    lease = await board.lease("reading", seconds=60)
+    assert lease is not None
+    async with watching(redis) as watch:
+        port: JobWatch = watch
+        assert await port.until_changed(NAME, seen=None, seconds=20) == claim.job
+        follower = asyncio.create_task(port.until_changed(NAME, seen=claim.job.stamp, seconds=20))
+        rendering = await board.start(NAME, lease, now=NOW, utterances=2)
+        assert await follower == rendering
+        follower = asyncio.create_task(port.until_changed(NAME, seen=rendering.stamp, seconds=20))
+        await board.progress(NAME, lease, done=1)
+        job = await follower
+        assert job is not None
+        assert (job.status, job.utterances_done) == (JobStatus.RENDERING, 1)
+        assert await port.until_changed(NAME, seen=job.stamp, seconds=0.05) == job

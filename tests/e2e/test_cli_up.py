@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -177,6 +178,24 @@ def test_ctrl_c_ends_everything_and_the_next_start_finds_it_all_again(tmp_path: 
     with running_recite(tmp_path, environment=environment) as second:
         assert embedded.read_text() == before
         assert json.loads(second.recite("say", "Kept over night.", "--json").stdout)["cache"] == "hit"
+
+
+def test_a_second_ctrl_c_ends_it_at_once(tmp_path: Path) -> None:
+    """A render of a minute is under way: the first one waits for it and says how long, the second doesn't."""
+    with running_recite(tmp_path, environment=own_settings(tmp_path, SIMULATOR_PACE="0.05")) as running:
+        posted = httpx.post(f"{running.url}/v1/jobs", json={"text": "This takes about a minute."}).json()
+        job = f"{running.url}/v1/jobs/{posted['id']}"
+        assert eventually(lambda: httpx.get(job).json()["status"] == "rendering")
+
+        running.interrupt()
+        assert "Recite stops; what it renders has 45 s at most" in running.wait_for("Press Ctrl-C again")
+        assert eventually(lambda: not running.program("api"))
+        assert running.program("celery", "interactive")
+        began = time.monotonic()
+
+        assert running.stop() == []
+        assert time.monotonic() - began < 4
+        assert running.wait_for("Recite stops at once")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells children of their parent's death")

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from speech.card import Card
 from speech.recipe import Recipe
-from speech.request import Rendition, SpeechRequest
+from speech.request import Lane, Rendition, SpeechRequest
 
 NOW = 1_790_000_000.25
 
 
-def make_recipe(text: str = "Good morning.", *, format: str = "mp3") -> Recipe:
+def make_recipe(text: str = "Good morning.", *, format: str = "mp3", lane: Lane = Lane.INTERACTIVE) -> Recipe:
     """A recipe in Ara's voice."""
     rendition = Rendition(format=format, sample_rate=24_000, bit_rate=64_000 if format == "mp3" else None)
-    request = SpeechRequest.of(text, voice="ara", rendition=rendition)
+    request = SpeechRequest.of(text, voice="ara", rendition=rendition, lane=lane)
     return Recipe(request=request, model="grok-voice-latest", speak_mode="force_message")
 
 

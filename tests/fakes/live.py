@@ -94,10 +94,18 @@ class MemoryWatch:
     """Implements speech.ports.JobWatch for jobs that the test ends."""
 
     def __init__(self) -> None:
+        self.is_open = True
         self._ended: dict[str, asyncio.Future[Job]] = {}
+
+    async def close(self) -> None:
+        self.is_open = False
 
     async def until_end(self, name: str, *, seconds: float) -> Job | None:
         return await asyncio.shield(self._end(name))
+
+    async def until_changed(self, name: str, *, seen: tuple[int, int] | None, seconds: float) -> Job | None:
+        """Nothing but the end changes these jobs."""
+        return await self.until_end(name, seconds=seconds)
 
     def end(self, recipe: Recipe, status: JobStatus) -> None:
         """The job has ended like this."""

@@ -109,6 +109,10 @@ class RunningRecite:
         """Another command with the same settings."""
         return recite(*arguments, environment=self.environment, directory=self.directory)
 
+    def interrupt(self) -> None:
+        """Ctrl-C; what comes of it takes its time."""
+        self._process.send_signal(signal.SIGINT)
+
     def stop(self, number: signal.Signals = signal.SIGINT) -> list[psutil.Process]:
         """Ends it as Ctrl-C does and returns whatever of it still runs then; kills that, too."""
         return self._end(lambda: self._process.send_signal(number))

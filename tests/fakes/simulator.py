@@ -47,9 +47,9 @@ class RunningSimulator:
         """A realtime URL whose every connection and utterance meets a fault."""
         return f"{self.realtime_url}?fault={name}"
 
-    def plan(self, fault: str, *, times: int | None = None) -> None:
-        """The next `times` connections or utterances meet the fault (None: all of them)."""
-        self.simulator.upstream.plan.add(FAULTS[fault], times=times)
+    def plan(self, fault: str, *, times: int | None = None, text: str | None = None) -> None:
+        """The next `times` connections or utterances (of this text) meet the fault (None: all of them)."""
+        self.simulator.upstream.plan.add(FAULTS[fault], times=times, text=text)
 
     def clear_faults(self) -> None:
         """No fault is planned any more."""

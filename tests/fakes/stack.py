@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -12,11 +13,16 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
+import boto3
 import httpx
 
+from tests.fakes.frail_proxy import FrailProxy
 from tests.fakes.services import LOOPBACK, RedisServer, S3Server, free_port, rclone_server, redis_server
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 _ROOT = Path(__file__).resolve().parents[2]
 _START_SECONDS = 30.0
@@ -94,6 +100,30 @@ class Stack:
         spoken: int = self.control("GET", "stats")["utterances"]
         return spoken
 
+    def keys(self, prefix: str = "") -> list[str]:
+        """The keys in the bucket that start like this."""
+        pages = self._s3().get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
+        return [entry["Key"] for page in pages for entry in page.get("Contents", [])]
+
+    def card(self, name: str) -> dict[str, Any]:
+        """What the bucket's card says."""
+        body = self._s3().get_object(Bucket=self._bucket, Key=f"cards/{name}.json")["Body"]
+        document: dict[str, Any] = json.loads(body.read())
+        return document
+
+    @property
+    def _bucket(self) -> str:
+        return self.settings["S3_BUCKET"]
+
+    def _s3(self) -> S3Client:
+        return boto3.client(
+            "s3",
+            endpoint_url=self.s3.endpoint_url,
+            aws_access_key_id=self.s3.access_key_id,
+            aws_secret_access_key=self.s3.secret_access_key,
+            region_name=self.s3.region,
+        )
+
     def start(self, name: str, *arguments: str, **environment: str) -> Program:
         """Starts one more program of the system, by `python -m`, with more settings if need be."""
         inherited = {key: os.environ[key] for key in ("PATH", "HOME", "LANG") if key in os.environ}
@@ -155,12 +185,14 @@ class Stack:
 
 
 @contextmanager
-def stack(**settings: str) -> Iterator[Stack]:
+def stack(*, before_bucket: FrailProxy | None = None, **settings: str) -> Iterator[Stack]:
     """The system with one worker for both lanes, without delays unless the settings say otherwise."""
     with ExitStack() as exits:
         redis, s3 = exits.enter_context(redis_server()), exits.enter_context(rclone_server())
         folder = Path(exits.enter_context(tempfile.TemporaryDirectory(prefix="recite-testing-")))
         api_port, simulator_port = free_port(), free_port()
+        if before_bucket:
+            before_bucket.target = s3.port
         system = Stack(
             folder=folder,
             redis=redis,
@@ -172,7 +204,7 @@ def stack(**settings: str) -> Iterator[Stack]:
                 "API_PORT": str(api_port),
                 "SIMULATOR_PORT": str(simulator_port),
                 "REDIS_URL": redis.url,
-                "S3_ENDPOINT_URL": s3.endpoint_url,
+                "S3_ENDPOINT_URL": before_bucket.url if before_bucket else s3.endpoint_url,
                 "S3_BUCKET": "testing-recite",
                 "AWS_ACCESS_KEY_ID": s3.access_key_id,
                 "AWS_SECRET_ACCESS_KEY": s3.secret_access_key,

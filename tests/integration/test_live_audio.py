@@ -131,7 +131,7 @@ async def test_a_drop_in_mid_audio_cuts_the_listener_off(system: Stack, clients:
         await live(clients[0], job)
     again = await live(clients[0], job)
     assert again[HEAD:] == (await stored(clients[1], job))[HEAD:]
-    ready = (await clients[0].get(f"/v1/jobs/{job['id']}")).json()
+    ready = (await clients[0].get(f"/v1/jobs/{job['id']}", params={"wait": 20})).json()
     assert (ready["status"], ready["attempts"]) == ("ready", 2)
 
 

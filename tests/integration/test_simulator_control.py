@@ -10,7 +10,7 @@ import websockets
 
 from simulator.faults import FAULTS
 from simulator.stats import text_hash
-from tests.fakes.raw_realtime import connect, raw_realtime
+from tests.fakes.raw_realtime import audio_of, connect, raw_realtime
 from tests.fakes.simulator import RunningSimulator, running_simulator
 
 pytestmark = pytest.mark.integration
@@ -67,7 +67,22 @@ async def test_a_fault_is_planned_and_cleared(simulator: RunningSimulator, http:
 async def test_the_table_is_shown(http: httpx.AsyncClient) -> None:
     rows = {row["name"]: row for row in (await http.get("/faults")).json()["faults"]}
     assert rows.keys() == FAULTS.keys()
-    assert rows["stall"]["error"] == "upstream_timeout"
+    assert rows["stall"]["retried"]
+    assert rows["stall"]["always"] == {
+        "end_state": "failed",
+        "error": "upstream_timeout",
+        "audio": 502,
+        "kept": "masters",
+        "paid": 3,
+    }
+
+
+async def test_a_fault_may_be_meant_for_one_text(simulator: RunningSimulator, http: httpx.AsyncClient) -> None:
+    await http.post("/faults", json={"fault": "no_audio", "text": "Bad luck."})
+    async with raw_realtime(simulator.realtime_url) as client:
+        assert audio_of(await client.speak("Good luck."))
+        assert not audio_of(await client.speak("Bad luck."))
+    assert "luck" not in (await http.get("/faults")).text
 
 
 async def test_settings_change_what_comes(simulator: RunningSimulator, http: httpx.AsyncClient) -> None:
@@ -101,3 +116,11 @@ async def test_bad_input_is_named(http: httpx.AsyncClient, path: str, body: byte
 
 async def test_health_answers(simulator: RunningSimulator, http: httpx.AsyncClient) -> None:
     assert (await http.get(f"http://127.0.0.1:{simulator.port}/health")).json() == {"status": "healthy"}
+
+
+async def test_all_sessions_are_ended_at_once(simulator: RunningSimulator, http: httpx.AsyncClient) -> None:
+    async with raw_realtime(simulator.realtime_url) as one, raw_realtime(simulator.realtime_url) as other:
+        assert (await http.post("/hang_up")).json()["open"] == 2
+        assert [(await client.until_closed())[1] for client in (one, other)] == [1001, 1001]
+    async with raw_realtime(simulator.realtime_url) as client:
+        assert (await client.speak("Fine."))[-1]["response"]["status"] == "completed"

@@ -8,7 +8,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 import websockets
 
+from audio.soundness import check_soundness
 from simulator.faults import FAULTS, Act, Fault
+from speech.errors import AudioUnusable
 from tests.fakes.listening import is_speech, loudness
 from tests.fakes.raw_realtime import Event, RawRealtime, audio_of, connect, raw_realtime, types_of, words_of
 from tests.fakes.simulator import RunningSimulator, running_simulator
@@ -36,10 +38,25 @@ async def _refused(simulator: RunningSimulator, fault: Fault) -> None:
     assert simulator.stats.open == 0
 
 
+async def _full(simulator: RunningSimulator, fault: Fault) -> None:
+    async with raw_realtime(simulator.realtime_url), raw_realtime(simulator.realtime_url):
+        with pytest.raises(websockets.InvalidStatus) as refused:
+            await connect(simulator.fault_url(fault.name))
+        assert (refused.value.response.status_code, simulator.stats.open) == (429, 2)
+        async with raw_realtime(simulator.fault_url(fault.name), key="another-key"):
+            assert simulator.stats.open == 3
+
+
 async def _closed_at_once(simulator: RunningSimulator, fault: Fault) -> None:
     async with connect(simulator.fault_url(fault.name)) as connection:
         events, code = await RawRealtime(connection).until_closed()
     assert (events, code) == ([], fault.detail)
+
+
+async def _unsettled(simulator: RunningSimulator, fault: Fault) -> None:
+    async with raw_realtime(simulator.fault_url(fault.name)) as client:
+        error = (await client.update(voice="ara"))["error"]
+    assert (error["type"], error["code"]) == ("invalid_request_error", fault.detail)
 
 
 async def _unconfirmed(simulator: RunningSimulator, fault: Fault) -> None:
@@ -74,7 +91,7 @@ async def _failed(simulator: RunningSimulator, fault: Fault) -> None:
     async with raw_realtime(simulator.fault_url(fault.name)) as client:
         await client.force(TEXT)
         error = (await client.until("error"))[-1]
-        assert (error["error"] if fault.act is Act.ERROR_NESTED else error)["code"] == "internal_error"
+        assert (error["error"] if fault.act is Act.ERROR_NESTED else error)["code"] == fault.detail
         assert ("error" in error) == (fault.act is Act.ERROR_NESTED)
         assert not audio_of(client.events)
         await client.force(TEXT)
@@ -101,6 +118,14 @@ async def _silent(simulator: RunningSimulator, fault: Fault) -> None:
     whole, faulty = await _heard(simulator, fault)
     assert len(audio_of(faulty)) == pytest.approx(len(audio_of(whole)), rel=0.05)
     assert loudness(audio_of(faulty)) == 0
+
+
+async def _damaged(simulator: RunningSimulator, fault: Fault) -> None:
+    whole, faulty = await _heard(simulator, fault)
+    check_soundness(audio_of(whole))
+    with pytest.raises(AudioUnusable):
+        check_soundness(audio_of(faulty))
+    assert words_of(faulty) == words_of(whole) == TEXT
 
 
 async def _soundless(simulator: RunningSimulator, fault: Fault) -> None:
@@ -173,12 +198,19 @@ async def _chatty(simulator: RunningSimulator, fault: Fault) -> None:
 
 SIGHTS: dict[Act, Callable[[RunningSimulator, Fault], Awaitable[None]]] = {
     Act.REFUSE: _refused,
+    Act.REJECT_KEY: _refused,
+    Act.FULL: _full,
     Act.CLOSE_AT_ONCE: _closed_at_once,
+    Act.REFUSE_SETTINGS: _unsettled,
     Act.NO_UPDATED: _unconfirmed,
     Act.DROP_EARLY: _broken_off,
     Act.HANG_UP: _broken_off,
     Act.STALL: _stalled,
     Act.SILENCE: _silent,
+    Act.HOLE: _damaged,
+    Act.CLIP: _damaged,
+    Act.SHIFT: _damaged,
+    Act.CUT_OFF: _damaged,
     Act.NO_SOUND: _soundless,
     Act.HALF_WORDS: _halved,
     Act.PARAPHRASE: _drifted,

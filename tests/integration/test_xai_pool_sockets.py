@@ -13,6 +13,7 @@ import pytest
 from speech.errors import UpstreamUnreachable
 from speech.ports import Delivery, Spoken
 from tests.fakes.scripted_upstream import PCM, ScriptedUpstream, Wire, reader, utterance
+from xai.alone import OwnBreaker, OwnSeats
 from xai.client import RealtimeClient
 from xai.pool import SessionPool
 from xai.tokens import KeyBearer
@@ -27,7 +28,7 @@ REX = Delivery(voice="rex", speed=1.0, language="auto", pronunciations=(), speak
 async def pool_at(upstream: ScriptedUpstream, *, max_sessions: int = 10) -> AsyncIterator[SessionPool]:
     async with upstream.running():
         opener = RealtimeClient(upstream.url, model="grok-voice-latest", bearers=KeyBearer("xai-key"))
-        async with SessionPool(opener, max_sessions=max_sessions) as pool:
+        async with SessionPool(opener, seats=OwnSeats(max_sessions), breaker=OwnBreaker()) as pool:
             yield pool
         await upstream.until_closed(0)
 

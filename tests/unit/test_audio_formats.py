@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from audio.codecs import FORMATS, resolve_rendition
-from audio.file import write_audio
+from audio.file import AudioFile
 from audio.live import LiveEncoder
-from audio.measure import measure
 from audio.transcoder import Transcoder
 from speech.errors import AudioUnusable
 from speech.request import Rendition
+from tests.fakes.measure import measure
 from tests.fakes.sounds import Heard, crossings, heard_by_ffmpeg, heard_by_miniaudio, spoken, tone
 
 pytestmark = pytest.mark.unit
@@ -51,7 +51,7 @@ RENDITIONS = [(name, rate) for name, row in FORMATS.items() for rate in row.samp
 
 def stored(path: Path, pcm: bytes, *, rendition: Rendition, step: int = 4_801) -> bytes:
     """The file of this PCM, fed in odd pieces."""
-    with write_audio(path, rendition=rendition) as audio:
+    with AudioFile(path, rendition=rendition) as audio:
         for piece in pieces(pcm, step=step):
             audio.feed(piece)
     return path.read_bytes()
@@ -129,7 +129,7 @@ def test_a_long_reading_is_never_held_whole(name: str, tmp_path: Path) -> None:
     stored(tmp_path / "warm", second, rendition=rendition)
     tracemalloc.start()
     try:
-        with write_audio(tmp_path / "audio", rendition=rendition) as audio:
+        with AudioFile(tmp_path / "audio", rendition=rendition) as audio:
             for _ in range(12):
                 audio.feed(second)
         _, peak = tracemalloc.get_traced_memory()
@@ -153,7 +153,7 @@ def test_a_file_may_have_any_name(name: str, tmp_path: Path, monkeypatch: pytest
 
 @pytest.mark.parametrize("name", NAMES)
 def test_no_sound_is_no_file(name: str, tmp_path: Path) -> None:
-    audio = write_audio(tmp_path / "audio", rendition=resolve_rendition(name))
+    audio = AudioFile(tmp_path / "audio", rendition=resolve_rendition(name))
     audio.feed(b"\x01")
     with pytest.raises(AudioUnusable, match="no audio"):
         audio.close()
@@ -162,7 +162,7 @@ def test_no_sound_is_no_file(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_what_fails_in_the_middle_leaves_no_file(name: str, tmp_path: Path) -> None:
-    with suppress(KeyError), write_audio(tmp_path / "audio", rendition=resolve_rendition(name)) as audio:
+    with suppress(KeyError), AudioFile(tmp_path / "audio", rendition=resolve_rendition(name)) as audio:
         audio.feed(spoken(0.5))
         raise KeyError("upstream")
     assert list(tmp_path.iterdir()) == []
@@ -178,7 +178,7 @@ def test_a_full_disk_is_not_the_audios_fault(name: str) -> None:
 
 def test_what_a_codec_refuses_is_ours_to_name(tmp_path: Path) -> None:
     impossible = Rendition(format="opus", sample_rate=22_050, bit_rate=32_000)
-    with pytest.raises(AudioUnusable), write_audio(tmp_path / "audio", rendition=impossible) as audio:
+    with pytest.raises(AudioUnusable), AudioFile(tmp_path / "audio", rendition=impossible) as audio:
         audio.feed(spoken(0.1))
     assert list(tmp_path.iterdir()) == []
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audio.measure import measure
 from audio.pcm import silence
 from audio.polish import Polisher, polish
 from speech.errors import AudioUnusable
+from tests.fakes.measure import measure
 from tests.fakes.sounds import scaled, tone
 
 pytestmark = pytest.mark.unit

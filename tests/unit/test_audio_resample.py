@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audio.codecs import FORMATS
-from audio.measure import measure
 from audio.pcm import MASTER_RATE
 from audio.resample import Resampler
 from speech.errors import AudioUnusable
+from tests.fakes.measure import measure
 from tests.fakes.sounds import crossings, spoken, tone
 
 pytestmark = pytest.mark.unit

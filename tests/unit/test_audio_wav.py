@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from audio.codecs import FORMATS, resolve_rendition
-from audio.file import write_audio
+from audio.file import AudioFile
 from audio.live import LiveEncoder
 from audio.wav import wav_head
 from tests.fakes.sounds import spoken
@@ -22,7 +22,7 @@ OPEN_END = 0xFFFF_FFFF
 @pytest.mark.parametrize("rate", FORMATS["wav"].sample_rates)
 def test_the_head_tells_the_length(rate: int, tmp_path: Path) -> None:
     path = tmp_path / "audio.wav"
-    with write_audio(path, rendition=resolve_rendition("wav", sample_rate=rate)) as audio:
+    with AudioFile(path, rendition=resolve_rendition("wav", sample_rate=rate)) as audio:
         audio.feed(spoken(0.5))
     with wave.open(str(path)) as read:
         assert (read.getnchannels(), read.getsampwidth(), read.getframerate()) == (1, 2, rate)

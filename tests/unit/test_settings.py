@@ -29,19 +29,15 @@ def test_nothing_need_be_set() -> None:
     assert settings.xai.render_timeout == timedelta(seconds=30)
 
 
-@pytest.mark.parametrize(
-    ("most", "reserved", "interactive", "bulk"),
-    [(10, 3, 7, 3), (10, 0, 5, 5), (10, 10, 9, 1), (2, 1, 1, 1), (1, 0, 1, 1)],
-)
-def test_both_lanes_share_the_sessions(
-    monkeypatch: pytest.MonkeyPatch, most: int, reserved: int, interactive: int, bulk: int
-) -> None:
-    monkeypatch.setenv("XAI_MAX_SESSIONS", str(most))
-    monkeypatch.setenv("XAI_RESERVED_SESSIONS", str(reserved))
-    xai = load_settings().xai
-    assert (xai.sessions_for("interactive"), xai.sessions_for("bulk")) == (interactive, bulk)
-    assert bulk <= max(1, most - reserved)
-    assert interactive + bulk <= max(2, most)
+def test_what_uses_one_key_is_counted_together_unless_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    groups = []
+    for key in ("one-key", "one-key", "another-key"):
+        monkeypatch.setenv("XAI_API_KEY", key)
+        groups.append(load_settings().quota_group)
+    assert groups[0] == groups[1] != groups[2]
+    assert "key" not in groups[0]
+    monkeypatch.setenv("XAI_QUOTA_GROUP", "our-team")
+    assert load_settings().quota_group == "our-team"
 
 
 def test_an_address_that_others_reach_needs_keys_and_a_public_url(monkeypatch: pytest.MonkeyPatch) -> None:

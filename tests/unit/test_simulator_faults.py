@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from simulator.faults import FAULTS, Act, Fault, FaultPlan
+from simulator.fates import ATTEMPTS, Kept
+from simulator.fault_plan import FaultPlan
+from simulator.fault_table import markdown
+from simulator.faults import FAULTS, Act, Fault
 from speech.errors import UpstreamBusy
 from speech.job import JobStatus
 
@@ -12,11 +17,16 @@ pytestmark = pytest.mark.unit
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=str)
-def test_a_row_is_complete(fault: Fault) -> None:
+def test_a_row_is_complete_and_true_to_itself(fault: Fault) -> None:
     assert FAULTS[fault.name] is fault
     assert fault.does
-    assert (fault.code is None) == (fault.end_state is JobStatus.READY)
-    assert not (fault.retried and fault.end_state is JobStatus.READY)
+    for fate in (fault.fates.once, fault.fates.always):
+        is_ready = fate.end_state is JobStatus.READY
+        assert (fate.error is None, fate.audio == 200, fate.kept is Kept.AUDIO) == (is_ready,) * 3
+        assert fate.paid <= ATTEMPTS
+    errors = (fault.fates.once.error, fault.fates.always.error)
+    assert all(fault.fates.retried == error.retryable for error in errors if error)
+    assert fault.strikes_connection <= (fault.fates.always.paid == 0)
 
 
 def test_every_act_has_a_row() -> None:
@@ -24,10 +34,10 @@ def test_every_act_has_a_row() -> None:
 
 
 def test_a_row_knows_what_becomes_of_the_job() -> None:
-    busy, wrong_key, odd = FAULTS["refuse_429"], FAULTS["refuse_401"], FAULTS["odd_bytes"]
-    assert (busy.error, busy.retried, busy.end_state) == (UpstreamBusy, True, JobStatus.FAILED)
-    assert (wrong_key.code, wrong_key.retried) == ("key_rejected", False)
-    assert (odd.code, odd.retried, odd.end_state) == (None, False, JobStatus.READY)
+    busy, wrong_key, odd = (FAULTS[name].fates for name in ("refuse_429", "refuse_401", "odd_bytes"))
+    assert (busy.always.error, busy.retried, busy.once.end_state) == (UpstreamBusy, True, JobStatus.READY)
+    assert (wrong_key.once.code, wrong_key.retried) == ("key_rejected", False)
+    assert (odd.always.code, odd.retried, odd.always.end_state) == (None, False, JobStatus.READY)
 
 
 def test_a_plan_is_counted_down() -> None:
@@ -47,8 +57,22 @@ def test_connections_and_utterances_meet_their_own_faults() -> None:
     assert plan.take(connecting=True) is None
 
 
+def test_a_fault_may_be_meant_for_one_text() -> None:
+    plan = FaultPlan()
+    plan.add(FAULTS["stall"], times=1, text="One.")
+    plan.add(FAULTS["silence"], text="Two.")
+    assert plan.take(connecting=False, text="Three.") is None
+    assert [plan.take(connecting=False, text="Two.") for _ in range(2)] == [FAULTS["silence"]] * 2
+    assert [plan.take(connecting=False, text="One.") for _ in range(2)] == [FAULTS["stall"], None]
+
+
 def test_a_cleared_plan_is_empty() -> None:
     plan = FaultPlan()
     plan.add(FAULTS["stall"])
     plan.clear()
     assert plan.take(connecting=False) is None
+
+
+def test_the_written_table_is_the_table() -> None:
+    written = Path(__file__).parents[2] / "docs" / "faults.md"
+    assert written.read_text() == markdown(), "write it again: python -m simulator.fault_table > docs/faults.md"

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from simulator.espeak import ESPEAK_RATE
 from simulator.output import RATES, OutputFormat, encode, even_chunks, uneven_chunks
-from simulator.voice import ESPEAK_RATE
 
 pytestmark = pytest.mark.unit
 

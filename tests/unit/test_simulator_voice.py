@@ -6,7 +6,8 @@ from itertools import combinations
 
 import pytest
 
-from simulator.voice import ESPEAK_RATE, accent_of, speak, with_pronunciations
+from simulator.espeak import ESPEAK_RATE
+from simulator.voice import accent_of, speak, with_pronunciations
 from speech.voices import VOICES
 from tests.fakes.listening import is_speech, median_pitch
 

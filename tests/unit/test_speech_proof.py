@@ -8,36 +8,112 @@ from speech.proof import Proof, Verdict, check_duration, combine, prove
 pytestmark = pytest.mark.unit
 
 LONG = "The quick brown fox jumps over the lazy dog while seven cats are watching from the old garden wall"
+ARTICLE = f"{LONG}. {LONG.replace('fox', 'wolf')}. Nobody knows who opened the gate, and nobody asks. {LONG}."
 
 
 @pytest.mark.parametrize(
     ("text", "transcript"),
     [
         ("Hello, world!", "hello world"),
-        ("Your order of 3 items ships on Friday.", "your order of three items ships on friday"),
         ("It\u2019s a café", "It's a cafe."),
+        ("Send an e-mail to the F.B.I. office", "send an email to the FBI office"),
         ("你好,世界。", "你好世界"),
         ("नमस्ते दुनिया", "नमस्ते दुनिया।"),
         ("مرحبا، كيف حالك؟", "مرحبا كيف حالك"),
     ],
 )
 def test_spelling_apart_the_same_words_are_exact(text: str, transcript: str) -> None:
-    assert prove(text, transcript) == Proof(
-        verdict=Verdict.EXACT, word_error_rate=0.0, words=prove(text, transcript).words
-    )
+    proof = prove(text, transcript)
+    assert (proof.verdict, proof.word_error_rate, proof.longest_run) == (Verdict.EXACT, 0, 0)
 
 
 @pytest.mark.parametrize(
     ("text", "transcript"),
     [
-        ("Dr. Smith lives on Elm St. near the old mill", "Doctor Smith lives on Elm Street near the old mill"),
-        (LONG, LONG.replace("lazy", "hazy")),
-        ("Visit example.com now", "visit example dot com now"),
+        ("Your order of 3 items ships on Friday.", "your order of three items ships on friday"),
+        ("Three men", "3 men"),
+        ("The war ended in 1945.", "the war ended in nineteen forty five"),
+        ("In 2005, and in 2021", "in twenty oh five and in twenty twenty one"),
+        (
+            "It costs $1,299.50 or 3 million euros",
+            "it costs one thousand two hundred ninety nine dollars and fifty cents or three million euros",
+        ),
+        ("On May 5th at 10:30", "on may fifth at ten thirty"),
+        ("Pi is 3.14, about 3%", "pi is three point one four about three percent"),
+        ("Call 555-0123", "call five five five zero one two three"),
+        ("Ich habe 5 Äpfel und 1999 Birnen", "ich habe fünf äpfel und neunzehnhundertneunundneunzig birnen"),
+        ("En 1999, il a 0 amis", "en mille neuf cent quatre vingt dix neuf il a zéro amis"),
+        ("Tengo 31 años", "tengo treinta y un años"),
+        ("الساعة ٣", "الساعة 3"),
+        ("It costs $5.00 at 10:00", "it costs five dollars at ten"),
+        ("Extension 5500", "extension five five zero zero"),
+        ("42", "forty-two"),
     ],
 )
-def test_small_differences_are_close(text: str, transcript: str) -> None:
+def test_numbers_are_the_same_in_digits_and_in_words(text: str, transcript: str) -> None:
+    assert prove(text, transcript).verdict is Verdict.EXACT
+
+
+@pytest.mark.parametrize(
+    ("text", "transcript"),
+    [
+        ("42", "forty three"),
+        ("42", "41"),
+        ("Flight 5", "flight fifty"),
+        (f"{LONG}, and pay 10 dollars", f"{LONG} and pay one dollar"),
+        (f"{LONG} at 10:30", f"{LONG} at ten forty"),
+        ("Ich habe heute leider nur 5 Äpfel", "ich habe heute leider nur sechs äpfel"),
+    ],
+)
+def test_another_number_is_another_word(text: str, transcript: str) -> None:
+    with pytest.raises(WordsDiffer):
+        prove(text, transcript)
+
+
+@pytest.mark.parametrize(
+    ("text", "transcript"),
+    [
+        ("Код 4829", "код четыре восемь два девять"),
+        ("मेरे पास 3 किताबें हैं", "मेरे पास तीन किताबें हैं"),
+        ("我有23个苹果", "我有二十三个苹果"),
+    ],
+)
+def test_numbers_of_other_languages_are_passed_over(text: str, transcript: str) -> None:
     proof = prove(text, transcript)
-    assert proof.verdict is Verdict.CLOSE
+    assert (proof.verdict, proof.word_error_rate) == (Verdict.CLOSE, 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "transcript"),
+    [
+        ("Call 1-800-555-0199 now", "call one eight hundred five five five zero one nine nine now"),
+        (f"{LONG} at 4:30", f"{LONG} at half past four"),
+        ("When Louis XIV was king of France", "when louis the fourteenth was king of france"),
+        ("We meet on 12/25 at noon, all of us", "we meet on december twenty fifth at noon all of us"),
+        ("We leave all of this on 05 May", "we leave all of this on five may"),
+    ],
+)
+def test_numbers_may_be_said_in_many_ways(text: str, transcript: str) -> None:
+    assert prove(text, transcript).verdict is not Verdict.UNPROVEN
+
+
+def test_a_number_alone_in_a_language_that_nobody_knows_is_unproven() -> None:
+    assert prove("4829", "четыре восемь два девять").verdict is Verdict.UNPROVEN
+
+
+@pytest.mark.parametrize(
+    ("text", "transcript", "run"),
+    [
+        ("Dr. Smith lives on Elm St. near the old mill", "Doctor Smith lives on Elm Street near the old mill", 1),
+        (LONG, LONG.replace("lazy", "hazy"), 1),
+        (LONG, LONG.replace("over the lazy dog ", ""), 4),
+        ("Visit example.com now", "visit example dot com now", 1),
+        ("Write to jo@example.com, please", "write to jo at example dot com please", 1),
+    ],
+)
+def test_small_differences_are_close(text: str, transcript: str, run: int) -> None:
+    proof = prove(text, transcript)
+    assert (proof.verdict, proof.longest_run) == (Verdict.CLOSE, run)
     assert proof.word_error_rate is not None
     assert 0 < proof.word_error_rate < 0.5
 
@@ -56,9 +132,37 @@ def test_other_words_or_half_of_them_are_refused(transcript: str) -> None:
     assert caught.value.retryable
 
 
+@pytest.mark.parametrize(
+    "transcript",
+    [
+        ARTICLE.replace("Nobody knows who opened the gate, and", "And"),
+        ARTICLE.replace("who opened the gate", "how any of this could ever have happened"),
+        f"{ARTICLE} Is there anything else you want to hear?",
+    ],
+    ids=["left out", "replaced", "added"],
+)
+def test_a_run_of_wrong_words_is_refused_however_long_the_text(transcript: str) -> None:
+    assert prove(ARTICLE, ARTICLE.replace("who opened the gate", "who had opened a gate")).longest_run == 1
+    with pytest.raises(WordsDiffer):
+        prove(ARTICLE, transcript)
+
+
+def test_many_wrong_words_are_refused_although_none_stand_in_a_row() -> None:
+    words = ARTICLE.split()
+    with pytest.raises(WordsDiffer):
+        prove(ARTICLE, " ".join("something" if at % 4 == 0 else word for at, word in enumerate(words)))
+    assert prove(ARTICLE, " ".join("so" if at % 8 == 0 else word for at, word in enumerate(words))).longest_run == 1
+
+
+def test_a_run_of_other_spellings_is_no_run_of_other_words() -> None:
+    text = f"{ARTICLE} Take the Rhein Main Donau Dampf Schiff Fahrt."
+    assert prove(text, text.replace("Rhein Main Donau Dampf", "Rhain-Maindonaudampf")).verdict is Verdict.CLOSE
+
+
 @pytest.mark.parametrize("transcript", [None, "", "..."])
 def test_without_a_transcript_nothing_is_proven(transcript: str | None) -> None:
-    assert prove("Hello", transcript).verdict is Verdict.UNPROVEN
+    proof = prove("Hello", transcript)
+    assert (proof.verdict, proof.word_error_rate, proof.longest_run) == (Verdict.UNPROVEN, None, None)
 
 
 def test_words_may_come_back_as_they_were_to_be_said() -> None:
@@ -82,16 +186,33 @@ def test_a_length_that_nobody_needs_is_refused(text: str, seconds: float) -> Non
         check_duration(text, seconds, speed=1.0)
 
 
-@given(st.text("abc dé.,!", min_size=1, max_size=60))
+@given(st.text(min_size=1, max_size=60))
 def test_a_text_proves_itself(text: str) -> None:
     assert prove(text, text).verdict in (Verdict.EXACT, Verdict.UNPROVEN)
 
 
+@given(st.text(max_size=40), st.text(max_size=40))
+def test_whatever_is_heard_the_rate_is_one_of_words(text: str, transcript: str) -> None:
+    try:
+        proof = prove(text, transcript)
+    except WordsDiffer:
+        return
+    assert (proof.longest_run or 0) <= (proof.word_error_rate or 0) * proof.words + 0.001 * proof.words
+
+
 def test_a_reading_is_as_sure_as_its_least_sure_utterance() -> None:
-    exact = Proof(verdict=Verdict.EXACT, word_error_rate=0.0, words=30)
-    close = Proof(verdict=Verdict.CLOSE, word_error_rate=0.2, words=10)
+    exact = Proof(verdict=Verdict.EXACT, word_error_rate=0.0, words=30, longest_run=0)
+    close = Proof(verdict=Verdict.CLOSE, word_error_rate=0.2, words=10, longest_run=2)
     unproven = Proof(verdict=Verdict.UNPROVEN, word_error_rate=None, words=5)
     assert combine([exact]) == exact
-    assert combine([exact, close]) == Proof(verdict=Verdict.CLOSE, word_error_rate=0.05, words=40)
+    assert combine([exact, close]) == Proof(verdict=Verdict.CLOSE, word_error_rate=0.05, words=40, longest_run=2)
     assert combine([exact, unproven]).verdict is Verdict.UNPROVEN
     assert Proof.from_json(combine([exact, unproven]).to_json()) == combine([exact, unproven])
+
+
+def test_a_proof_of_another_version_is_read() -> None:
+    older = {"verdict": "close", "word_error_rate": 0.1, "words": 10}
+    assert Proof.from_json(older) == Proof(verdict=Verdict.CLOSE, word_error_rate=0.1, words=10)
+    assert Proof.from_json({**older, "confidence": 1}).words == 10
+    with pytest.raises(TypeError):
+        Proof.from_json({"verdict": "close"})

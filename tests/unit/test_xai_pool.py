@@ -19,15 +19,19 @@ from speech.errors import (
     UpstreamTimeout,
     UpstreamUnreachable,
 )
-from speech.ports import Delivery, Spoken, Synthesizer
-from tests.fakes.sessions import FakeClock, FakeOpener, FakeSession
+from speech.ports import Admission, Delivery, Spoken, Synthesizer
+from speech.request import Lane
+from tests.fakes.seats import FakeBreaker, FakeSeats, share
+from tests.fakes.sessions import FakeOpener, FakeSession
 from xai.pool import SessionPool
 
-pytestmark = pytest.mark.unit
+pytestmark = [pytest.mark.unit, pytest.mark.virtual_time]
 
 
-def delivery(voice: str = "ara", *, mode: str = "force_message", speed: float = 1.0) -> Delivery:
-    return Delivery(voice=voice, speed=speed, language="auto", pronunciations=(), speak_mode=mode)
+def delivery(
+    voice: str = "ara", *, mode: str = "force_message", lane: Lane = Lane.INTERACTIVE, place: int = 0
+) -> Delivery:
+    return Delivery(voice=voice, speed=1.0, language="auto", pronunciations=(), speak_mode=mode, lane=lane, place=place)
 
 
 class Desk:
@@ -35,23 +39,40 @@ class Desk:
 
     def __init__(self, *, automatic: bool = True, max_sessions: int = 2) -> None:
         self.opener = FakeOpener(automatic=automatic)
-        self.clock = FakeClock()
+        self.seats = FakeSeats(max_sessions)
+        self.breaker = FakeBreaker()
         self.heard: list[str] = []
         self.tasks: list[asyncio.Task[Spoken]] = []
         self.pool = SessionPool(
-            self.opener, max_sessions=max_sessions, max_utterances=5, max_characters=100, clock=self.clock
+            self.opener,
+            seats=self.seats,
+            breaker=self.breaker,
+            max_utterances=5,
+            max_characters=100,
+            clock=asyncio.get_running_loop().time,
         )
 
-    async def speak(self, text: str, voice: str = "ara", *, mode: str = "force_message") -> Spoken:
+    async def speak(
+        self,
+        text: str,
+        voice: str = "ara",
+        *,
+        mode: str = "force_message",
+        lane: Lane = Lane.INTERACTIVE,
+        place: int = 0,
+    ) -> Spoken:
         async def listen(pcm: bytes) -> None:
             self.heard.append(pcm.decode())
 
         synthesizer: Synthesizer = self.pool
-        return await synthesizer.speak(text, delivery=delivery(voice, mode=mode), on_audio=listen)
+        wanted = delivery(voice, mode=mode, lane=lane, place=place)
+        return await synthesizer.speak(text, delivery=wanted, on_audio=listen)
 
-    async def begin(self, text: str, voice: str = "ara") -> asyncio.Task[Spoken]:
+    async def begin(
+        self, text: str, voice: str = "ara", *, lane: Lane = Lane.INTERACTIVE, place: int = 0
+    ) -> asyncio.Task[Spoken]:
         """Lets a caller come as far as it can without anybody else."""
-        task = asyncio.create_task(self.speak(text, voice))
+        task = asyncio.create_task(self.speak(text, voice, lane=lane, place=place))
         self.tasks.append(task)
         await settle()
         return task
@@ -131,31 +152,22 @@ async def test_the_idle_session_with_other_settings_that_rested_longest_makes_ro
 
 async def test_an_idle_session_ends_after_a_while(desk: Desk) -> None:
     await desk.speak("one", "ara")
-    desk.clock.pass_seconds(30)
+    await asyncio.sleep(30)
     await desk.speak("two", "rex")
-    desk.clock.pass_seconds(29.9)
-    desk.pool.close_expired()
+    await asyncio.sleep(29.9)
     assert len(desk.live) == 2
-    desk.clock.pass_seconds(0.1)
-    desk.pool.close_expired()
+    await asyncio.sleep(0.1)
     await settle()
     assert [session.settings.voice for session in desk.live] == ["rex"]
-    assert desk.pool.held == 1
-
-
-async def test_a_timer_ends_idle_sessions() -> None:
-    opener = FakeOpener()
-    async with SessionPool(opener, idle_seconds=0) as pool:
-        await pool.speak("one", delivery=delivery(), on_audio=_deaf)
-        await opener.sessions[0].closed_event.wait()
+    assert desk.seats.held == 1
 
 
 async def test_an_old_session_is_rotated(desk: Desk) -> None:
     for _ in range(30):
         await desk.speak("x" * 3)
-        desk.clock.pass_seconds(59)
+        await asyncio.sleep(59)
     assert len(desk.opener.sessions) == 6
-    desk.clock.pass_seconds(1500)
+    await asyncio.sleep(1500)
     await desk.speak("x")
     assert len(desk.opener.sessions) == 7
     await settle()
@@ -238,7 +250,7 @@ async def test_a_session_lost_while_idle_gives_its_place_back(desk: Desk) -> Non
     desk.live[0].usable = False
     on_lost()
     await settle()
-    assert desk.pool.held == 0
+    assert desk.seats.held == 0
 
 
 async def test_a_cancelled_caller_s_session_is_closed(slow: Desk) -> None:
@@ -246,7 +258,7 @@ async def test_a_cancelled_caller_s_session_is_closed(slow: Desk) -> None:
     task.cancel()
     await settle()
     assert slow.live == []
-    assert slow.pool.held == 0
+    assert slow.seats.held == 0
 
 
 async def test_a_cancelled_waiter_leaves_the_line(slow: Desk) -> None:
@@ -287,7 +299,7 @@ async def test_a_caller_whose_listener_fails_gets_its_own_error(desk: Desk) -> N
     with pytest.raises(OSError, match="disk full"):
         await desk.pool.speak("one", delivery=delivery(), on_audio=broken)
     await settle()
-    assert desk.pool.held == 0
+    assert desk.seats.held == 0
 
 
 async def test_a_refusal_to_open_goes_to_the_caller_and_blocks_nobody(desk: Desk) -> None:
@@ -316,7 +328,9 @@ async def test_a_429_waits_for_a_session_that_this_pool_holds() -> None:
 async def test_a_429_makes_an_idle_session_with_other_settings_go(desk: Desk) -> None:
     desk.opener.cap, desk.opener.cap_error = 1, UpstreamBusy
     await desk.speak("one", "ara")
+    began = asyncio.get_running_loop().time()
     assert (await desk.speak("two", "rex")).transcript == "two"
+    assert asyncio.get_running_loop().time() - began < 5, "it was not waited for until it was idle too long"
     assert [session.settings.voice for session in desk.live] == ["rex"]
 
 
@@ -338,10 +352,164 @@ async def test_the_pool_grows_again_some_time_after_a_429(slow: Desk) -> None:
     await slow.begin("one")
     await slow.begin("two")
     slow.opener.cap = None
-    slow.clock.pass_seconds(10)
+    await asyncio.sleep(10)
     await slow.begin("three")
     assert [session.spoken[0][0] for session in slow.live] == ["one", "two"]
-    assert slow.pool.held == 2
+    assert slow.seats.held == 2
+
+
+async def test_live_callers_come_before_bulk() -> None:
+    desk = Desk(automatic=False, max_sessions=1)
+    await desk.begin("first")
+    for text, lane in (("bulk one", Lane.BULK), ("bulk two", Lane.BULK), ("live", Lane.INTERACTIVE)):
+        await desk.begin(text, lane=lane)
+    for _ in range(4):
+        desk.live[0].turns.put_nowait(None)
+        await settle()
+    assert desk.heard == ["first", "live", "bulk one", "bulk two"]
+    await desk.pool.aclose()
+
+
+async def test_a_long_reading_lets_short_ones_pass_but_not_for_ever() -> None:
+    desk = Desk(automatic=False, max_sessions=1)
+    await desk.begin("first")
+    for place in range(3):
+        await desk.begin(f"long {place}", place=place)
+    for number in range(20):
+        await desk.begin(f"short {number}")
+    for _ in range(24):
+        desk.opener.sessions[-1].turns.put_nowait(None)
+        await settle()
+    order = [desk.heard.index(f"long {place}") for place in range(3)]
+    assert order == [1, 10, 22]
+    await desk.pool.aclose()
+
+
+async def test_a_lane_serves_no_more_than_its_share(slow: Desk) -> None:
+    slow.seats.share = share(2, bulk=1)
+    for number in range(3):
+        await slow.begin(f"bulk {number}", lane=Lane.BULK)
+    assert [session.spoken[0][0] for session in slow.live] == ["bulk 0"]
+    await slow.begin("live")
+    assert [session.spoken[0][0] for session in slow.live] == ["bulk 0", "live"]
+
+
+async def test_a_session_opens_only_when_a_seat_is_given(slow: Desk) -> None:
+    slow.seats.share = share(0)
+    await slow.begin("one")
+    assert slow.opener.asked == 0
+    assert slow.seats.needs[-1].waiting == {Lane.INTERACTIVE: 1, Lane.BULK: 0}
+    slow.seats.change(share(1))
+    await settle()
+    assert [session.spoken for session in slow.live] == [[("one", "force_message")]]
+
+
+async def test_idle_sessions_that_others_wait_for_are_closed_at_once(desk: Desk) -> None:
+    await desk.speak("one", "ara")
+    await desk.speak("two", "rex")
+    desk.seats.change(share(2, owed=1))
+    await settle()
+    assert len(desk.live) == 1
+    assert desk.seats.held == 1
+
+
+async def test_a_busy_session_that_others_wait_for_is_closed_after_its_utterance(slow: Desk) -> None:
+    first, second = await slow.begin("one"), await slow.begin("two")
+    waiting = await slow.begin("three")
+    slow.seats.change(share(2, owed=1))
+    await settle()
+    assert len(slow.live) == 2
+    kept = slow.live[1]
+    slow.live[0].turns.put_nowait(None)
+    await settle()
+    assert first.done()
+    assert slow.live == [kept]
+    kept.turns.put_nowait(None)
+    await settle()
+    assert second.done()
+    assert kept.spoken[-1][0] == "three"
+    assert not waiting.done()
+
+
+async def test_while_the_count_is_away_the_pool_goes_on_with_what_it_has(slow: Desk) -> None:
+    slow.seats.share = share(1)
+    await slow.begin("one")
+    slow.seats.share, slow.seats.away = share(2), True
+    await slow.begin("two")
+    await slow.begin("three")
+    assert len(slow.live) == 1
+    slow.live[0].turns.put_nowait(None)
+    await settle()
+    assert slow.live[0].spoken[-1][0] == "two"
+    slow.seats.away = False
+    await asyncio.sleep(1)
+    assert [session.spoken[-1][0] for session in slow.live] == ["two", "three"]
+
+
+async def test_the_seats_are_told_regularly_and_given_up_at_the_end(desk: Desk) -> None:
+    await desk.speak("one")
+    told = len(desk.seats.needs)
+    await asyncio.sleep(6)
+    assert len(desk.seats.needs) >= told + 3
+    assert desk.seats.held == 1
+    await desk.pool.aclose()
+    assert desk.seats.held == 0
+
+
+async def test_a_429_tells_all_to_pause(desk: Desk) -> None:
+    desk.opener.problems = [UpstreamBusy(retry_after=7), UpstreamBusy(), UpstreamBusy(retry_after=3600)]
+    for _ in range(3):
+        with pytest.raises(UpstreamBusy):
+            await desk.speak("one")
+    assert desk.breaker.news == ["pause 7", "pause 1", "pause 60"]
+
+
+async def test_nobody_opens_a_session_during_a_pause(desk: Desk) -> None:
+    desk.breaker.admission = Admission(wait=5)
+    task = await desk.begin("one")
+    await asyncio.sleep(4.9)
+    desk.breaker.admission = Admission()
+    assert not task.done()
+    assert desk.opener.asked == 0
+    await asyncio.sleep(0.2)
+    assert task.done()
+
+
+async def test_what_came_of_opening_is_told(desk: Desk) -> None:
+    desk.opener.problems = [UpstreamUnreachable(), UpstreamTimeout(), KeyRejected(), NoAudio()]
+    for _ in range(3):
+        with pytest.raises(UpstreamError):
+            await desk.speak("one")
+    assert desk.breaker.news == ["failed", "failed"]
+    desk.breaker.admission = Admission(is_suspect=True)
+    with pytest.raises(NoAudio):
+        await desk.speak("two")
+    await desk.speak("three")
+    assert desk.breaker.news == ["failed", "failed", "succeeded", "succeeded"]
+
+
+async def test_while_the_upstream_is_down_live_callers_are_told_and_bulk_waits(desk: Desk) -> None:
+    desk.breaker.admission = Admission(wait=8, is_down=True)
+    patient = await desk.begin("bulk", lane=Lane.BULK)
+    await asyncio.sleep(2)
+    with pytest.raises(UpstreamUnreachable) as caught:
+        await desk.speak("live")
+    assert caught.value.retry_after == pytest.approx(6)
+    desk.breaker.admission = Admission(is_suspect=True)
+    assert (await patient).transcript == "bulk"
+    assert desk.breaker.news == ["succeeded"]
+
+
+async def test_sessions_that_are_open_go_on_while_the_upstream_seems_down(desk: Desk) -> None:
+    await desk.speak("one")
+    desk.breaker.admission = Admission(wait=8, is_down=True)
+    rex = await desk.begin("other", voice="rex", lane=Lane.BULK)
+    assert (await desk.speak("two", lane=Lane.BULK)).transcript == "two"
+    with pytest.raises(UpstreamUnreachable):
+        await desk.speak("three", voice="rex")
+    assert (await desk.speak("four")).transcript == "four"
+    rex.cancel()
+    await settle()
 
 
 async def test_the_next_way_is_tried_and_remembered(desk: Desk) -> None:
@@ -352,7 +520,7 @@ async def test_the_next_way_is_tried_and_remembered(desk: Desk) -> None:
     assert (await desk.speak("two", "rex")).speak_mode == "instructed"
     assert desk.opener.sessions[0].spoken[1:] == [("one", "force_message"), ("one", "instructed")]
     assert desk.opener.sessions[1].spoken == [("two", "instructed")]
-    desk.clock.pass_seconds(3600)
+    await asyncio.sleep(3600)
     assert (await desk.speak("three")).speak_mode == "force_message"
 
 
@@ -393,7 +561,7 @@ async def test_closing_ends_all_sessions_and_interrupts_all_callers(slow: Desk) 
         assert isinstance(error, Interrupted)
     with pytest.raises(Interrupted):
         await slow.speak("late")
-    assert slow.pool.held == 0
+    assert slow.seats.held == 0
 
 
 async def test_a_session_that_opens_after_the_pool_closed_is_closed(desk: Desk) -> None:
@@ -437,14 +605,11 @@ async def test_no_mix_of_cancelled_and_failed_callers_loses_a_place(seed: int) -
     while not all(task.done() for task in tasks):
         for session in desk.live:
             session.turns.put_nowait(None)
-        await settle()
+        await asyncio.sleep(0.1)
     results = await asyncio.gather(*tasks, return_exceptions=True)
     allowed = (Spoken, asyncio.CancelledError, UpstreamUnreachable, NoAudio)
     assert all(isinstance(result, allowed) for result in results)
-    assert desk.pool.held == len(desk.live) <= 3
+    await settle()
+    assert desk.seats.held == len(desk.live) <= 3
     await desk.pool.aclose()
-    assert desk.pool.held == 0
-
-
-async def _deaf(pcm: bytes) -> None:
-    """Hears nothing."""
+    assert desk.seats.held == 0

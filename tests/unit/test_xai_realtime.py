@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from speech.errors import (
     KeyRejected,
     NoAudio,
+    SettingsRefused,
     SpeakModeUnsupported,
     TextRefused,
     UpstreamBusy,
@@ -124,13 +125,26 @@ def test_other_settings_than_asked_for_are_an_error(session: dict[str, Any]) -> 
     protocol = Realtime(SETTINGS)
     feed(protocol, {"type": "session.updated", "session": session})
     assert not protocol.usable
-    assert isinstance(protocol.error, UpstreamError)
+    assert isinstance(protocol.error, SettingsRefused)
 
 
-def test_an_error_instead_of_the_confirmation_is_the_session_s() -> None:
+@pytest.mark.parametrize(
+    ("kind", "code", "expected"),
+    [
+        ("invalid_request_error", "invalid_voice", SettingsRefused),
+        ("invalid_request_error", None, SettingsRefused),
+        ("error", "unknown_voice", SettingsRefused),
+        ("internal_error", None, UpstreamError),
+        ("invalid_request_error", "invalid_api_key", KeyRejected),
+        ("invalid_request_error", "rate_limit_exceeded", UpstreamBusy),
+    ],
+)
+def test_an_error_instead_of_the_confirmation_is_the_session_s(
+    kind: str, code: str | None, expected: type[UpstreamError]
+) -> None:
     protocol = Realtime(SETTINGS)
-    feed(protocol, {"type": "error", "error": {"type": "invalid_request_error", "code": "invalid_voice"}})
-    assert type(protocol.error) is UpstreamError
+    feed(protocol, {"type": "error", "error": {"type": kind, "code": code}})
+    assert type(protocol.error) is expected
 
 
 @pytest.mark.parametrize(

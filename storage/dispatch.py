@@ -1,4 +1,4 @@
-"""Sends render tasks to the workers by name; the api never imports them."""
+"""Sends render tasks to the workers by name; whoever sends never imports them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from asgi_correlation_id import correlation_id
 from celery import Celery
 from kombu.exceptions import OperationalError
 
-from celery_config import RENDER_TASK
 from speech.errors import Unavailable
 from speech.request import Lane
 
@@ -18,11 +17,15 @@ from speech.request import Lane
 _SECONDS = 1.5
 
 
-class Dispatch:
-    """Publishing blocks, so it has threads of its own: a hanging broker must not stop anything else."""
+class CeleryDispatch:
+    """Implements speech.ports.Dispatch by the Celery task named `task`.
 
-    def __init__(self, celery: Celery, *, threads: int = 8) -> None:
+    Publishing blocks, so it has threads of its own: a hanging broker must not stop anything else.
+    """
+
+    def __init__(self, celery: Celery, *, task: str, threads: int = 8) -> None:
         self._celery = celery
+        self._task = task
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="dispatch")
 
     async def send(self, name: str, *, lane: Lane) -> None:
@@ -56,4 +59,4 @@ class Dispatch:
         self._celery.close()
 
     def _publish(self, name: str, lane: Lane, correlation: str | None) -> None:
-        self._celery.send_task(RENDER_TASK, args=(name,), queue=lane.value, headers={"correlation": correlation})
+        self._celery.send_task(self._task, args=(name,), queue=lane.value, headers={"correlation": correlation})

@@ -6,8 +6,8 @@ import math
 
 import pytest
 
-from audio.measure import Measure, measure
 from audio.pcm import silence
+from tests.fakes.measure import Measure, measure
 from tests.fakes.sounds import tone
 
 pytestmark = pytest.mark.unit

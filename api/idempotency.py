@@ -1,0 +1,35 @@
+"""Idempotency keys: a POST that is sent again by the same caller is the same POST."""
+
+from __future__ import annotations
+
+import re
+
+import orjson
+from starlette.requests import Request
+
+from api.schemas import JobRequest
+from speech.errors import FieldProblem, InvalidRequest
+from storage.idempotency_keys import IdempotencyKeys, KeyUse
+
+HEADER = "Idempotency-Key"
+MAX_KEY = 255
+_KEY = re.compile(rf"[\x21-\x7e]{{1,{MAX_KEY}}}")
+
+
+async def is_sent_again(request: Request, wanted: JobRequest, *, keys: IdempotencyKeys, caller: str) -> bool:
+    """Whether the caller's key came with this request before; raises InvalidRequest when it came with another."""
+    key = request.headers.get(HEADER)
+    if key is None:
+        return False
+    if not _KEY.fullmatch(key):
+        raise _refused(f"must be 1 to {MAX_KEY} visible ASCII characters", limit=[1, MAX_KEY])
+    # The order of its fields makes no other request.
+    fields = orjson.dumps(wanted.model_dump(), option=orjson.OPT_SORT_KEYS)
+    use = await keys.use(key, caller=caller, request=fields)
+    if use is KeyUse.OTHER:
+        raise _refused("came with another request within the last 24 hours: use a new one", limit=None)
+    return use is KeyUse.AGAIN
+
+
+def _refused(message: str, *, limit: list[int] | None) -> InvalidRequest:
+    return InvalidRequest([FieldProblem(field=HEADER, message=message, limit=limit)])

@@ -1,0 +1,118 @@
+"""The jobs in Redis that nobody works on: what makes one a stray, and how seldom it is looked at again."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from redis.asyncio import Redis
+
+from speech.ports import Stray
+from speech.request import Lane
+from storage.board_scripts import CHANNEL, FIRST_LOOK_MS, INDEX, LOOKS_KEY, NOW, PACE_KEY, QUEUED_KEY, Script
+from storage.redis_client import ANSWERING
+
+SWEEP_KEY = "recite:sweep"
+# Redis serves nobody else meanwhile: a few milliseconds.
+_AT_ONCE = 500
+_LONGEST_LOOK_MS = 160_000
+# No lease is as long: one that is was given before Redis' clock was set back.
+_LONGEST_LEASE_MS = 60_000
+_DEATHS = 3
+_LANES = ", ".join(f"'{lane}'" for lane in Lane)
+
+# ARGV gap ms, grace ms. Returns how many jobs were looked at, then name, lane and deaths of each stray.
+# When nobody swept for a while, or the clock was set, Redis may have been away, too: who still holds a lease gets the
+# time to renew it before anybody judges. A lane that now starts what was queued earlier has not come to a job yet.
+_DUE = Script(
+    NOW
+    + INDEX
+    + f"""
+local time = now()
+local sweep = redis.call('HMGET', KEYS[1], 'last', 'from')
+local last, from = tonumber(sweep[1] or 0), tonumber(sweep[2] or 0)
+if time < last then
+  for _, name in ipairs(redis.call('ZRANGE', '{LOOKS_KEY}', 0, -1)) do
+    redis.call('ZADD', '{LOOKS_KEY}', time, name)
+  end
+end
+if time < last or time - last > tonumber(ARGV[1]) then from = time + ARGV[2] end
+redis.call('HSET', KEYS[1], 'last', time, 'from', from)
+if time < from then return {{0}} end
+
+local function look_in(name, ms)
+  redis.call('ZADD', '{LOOKS_KEY}', time + math.max(ms, 1), name)
+end
+
+local function left_of(lease)
+  local left = redis.call('PTTL', lease)
+  if left <= {_LONGEST_LEASE_MS} then return left end
+  redis.call('PEXPIRE', lease, {_LONGEST_LEASE_MS})
+  return {_LONGEST_LEASE_MS}
+end
+
+local function is_before_its_turn(name, lane)
+  local pace = redis.call('HMGET', '{PACE_KEY}' .. lane, 'since', 'at')
+  local since = redis.call('ZSCORE', '{QUEUED_KEY}' .. lane, name)
+  return pace[1] and since and tonumber(pace[2]) > time - {FIRST_LOOK_MS} and tonumber(pace[1]) < tonumber(since)
+end
+
+local names = redis.call('ZRANGEBYSCORE', '{LOOKS_KEY}', '-inf', time, 'LIMIT', 0, {_AT_ONCE})
+local strays = {{#names}}
+for _, name in ipairs(names) do
+  local job = 'recite:job:' .. name
+  local known = redis.call('HMGET', job, 'status', 'token', 'lane', 'reading', 'looks', 'deaths')
+  local status, lane, looks, deaths = known[1], known[3], tonumber(known[5] or 0), tonumber(known[6] or 0)
+  local lease = 'recite:lease:' .. (known[4] or '')
+  local holder = redis.call('GET', lease)
+  if status ~= 'queued' and status ~= 'rendering' then
+    for _, one in ipairs({{{_LANES}}}) do index(name, one, 'forgotten') end
+  elseif holder and (status == 'queued' or holder == known[2]) then
+    look_in(name, left_of(lease))
+  else
+    if status == 'rendering' then
+      looks, deaths = 0, deaths + 1
+      redis.call('HSET', job, 'status', 'queued', 'deaths', deaths)
+      index(name, lane, 'queued')
+      redis.call('HINCRBY', job, 'sequence', 1)
+      redis.call('PUBLISH', '{CHANNEL}', name)
+    end
+    look_in(name, math.min({FIRST_LOOK_MS} * 2 ^ looks, {_LONGEST_LOOK_MS}))
+    redis.call('HSET', job, 'looks', looks + 1)
+    if status == 'rendering' or deaths >= {_DEATHS} or not is_before_its_turn(name, lane) then
+      for _, fact in ipairs({{name, lane, deaths}}) do table.insert(strays, fact) end
+    end
+  end
+end
+return strays
+"""
+)
+
+
+class RedisStrayJobs:
+    """Implements speech.ports.StrayJobs; all times are Redis' own, so that nobody's clock matters.
+
+    `gap`: how long nobody may have asked before leases are given `grace` to be renewed. The latter is longer than the
+    time between two renewals.
+    """
+
+    def __init__(
+        self, redis: Redis, *, gap: timedelta = timedelta(seconds=3), grace: timedelta = timedelta(seconds=4)
+    ) -> None:
+        self._redis = redis
+        self._gap, self._grace = gap // timedelta(milliseconds=1), grace // timedelta(milliseconds=1)
+
+    async def due(self) -> list[Stray]:
+        """Queued jobs whose message may be lost, and such as lost their worker, which are queued again by then."""
+        told: list[Any] = []
+        looked_at = _AT_ONCE
+        while looked_at == _AT_ONCE:
+            with ANSWERING:
+                looked_at, *strays = await _DUE.run(self._redis, SWEEP_KEY, self._gap, self._grace)
+            told += strays
+        # Those first that were being rendered: they have waited longest.
+        found = sorted(zip(told[::3], told[1::3], told[2::3], strict=True), key=lambda stray: -stray[2])
+        return [
+            Stray(name=name.decode(), lane=Lane(lane.decode()), is_hopeless=deaths >= _DEATHS)
+            for name, lane, deaths in found
+        ]

@@ -1,0 +1,63 @@
+"""Idempotency keys on a real Redis."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+
+from speech.errors import Unavailable
+from storage.idempotency_keys import IdempotencyKeys, KeyUse
+from storage.redis_client import open_redis
+from tests.fakes.services import redis_server
+
+pytestmark = pytest.mark.contract
+
+BODY, OTHER = b'{"text":"Once."}', b'{"text":"Twice."}'
+
+
+@pytest.fixture
+async def redis(redis_url: str) -> AsyncIterator[Redis]:
+    async with open_redis(redis_url) as redis:
+        yield redis
+
+
+async def test_a_key_belongs_to_its_first_request(redis: Redis) -> None:
+    keys = IdempotencyKeys(redis)
+    uses = [await keys.use("order-7", caller="key:", request=body) for body in (BODY, BODY, OTHER, BODY)]
+    assert uses == [KeyUse.FIRST, KeyUse.AGAIN, KeyUse.OTHER, KeyUse.AGAIN]
+
+
+async def test_callers_have_keys_of_their_own(redis: Redis) -> None:
+    keys = IdempotencyKeys(redis)
+    callers = ("one:", "two:", "one:ada", "")
+    assert {await keys.use("order-7", caller=caller, request=BODY) for caller in callers} == {KeyUse.FIRST}
+
+
+async def test_of_many_at_once_one_is_the_first(redis: Redis) -> None:
+    keys = IdempotencyKeys(redis)
+    uses = await asyncio.gather(*(keys.use("order-7", caller="", request=BODY) for _ in range(50)))
+    assert sorted(uses) == [KeyUse.AGAIN] * 49 + [KeyUse.FIRST]
+
+
+async def test_it_is_kept_for_a_day_from_its_first_use_and_tells_nothing(redis: Redis) -> None:
+    await IdempotencyKeys(redis).use("order-7", caller="key:ada", request=BODY)
+    name: Any
+    [name] = await redis.keys()
+    assert 86_390_000 < await redis.pttl(name) <= 86_400_000
+    await redis.pexpire(name, 5000)
+    await IdempotencyKeys(redis).use("order-7", caller="key:ada", request=BODY)
+    assert await redis.pttl(name) <= 5000
+    content: Any = name + await redis.get(name)
+    assert not [secret for secret in (b"order", b"ada", b"Once") if secret in content]
+
+
+async def test_no_redis_is_an_outage() -> None:
+    with redis_server() as server:
+        url = server.url
+    async with open_redis(url) as redis:
+        with pytest.raises(Unavailable):
+            await IdempotencyKeys(redis).use("order-7", caller="", request=BODY)

@@ -1,0 +1,234 @@
+"""Which jobs are strays, on a real Redis; what is due now is so because the test says it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+from redis.asyncio import Redis
+
+from speech.job import JobStatus
+from speech.ports import Lease, Stray, StrayJobs
+from speech.recipe import Recipe
+from speech.request import Lane
+from storage.board_scripts import LOOKS_KEY, QUEUED_KEY
+from storage.job_board import RedisJobBoard
+from storage.redis_client import open_redis
+from storage.stray_jobs import SWEEP_KEY, RedisStrayJobs
+from tests.fakes.jobs import NOW, make_recipe
+
+pytestmark = pytest.mark.contract
+
+RECIPE = make_recipe()
+NAME, READING = RECIPE.job_name, RECIPE.reading_name
+STRAY = Stray(name=NAME, lane=Lane.INTERACTIVE, is_hopeless=False)
+NO_GRACE = timedelta(0)
+
+
+@pytest.fixture
+async def redis(redis_url: str) -> AsyncIterator[Redis]:
+    async with open_redis(redis_url) as redis:
+        yield redis
+
+
+@pytest.fixture
+def board(redis: Redis) -> RedisJobBoard:
+    return RedisJobBoard(redis)
+
+
+@pytest.fixture
+def strays(redis: Redis) -> StrayJobs:
+    return RedisStrayJobs(redis, grace=NO_GRACE)
+
+
+async def started(board: RedisJobBoard, recipe: Recipe = RECIPE) -> Lease:
+    await board.claim(recipe, now=NOW)
+    lease = await board.lease(recipe.reading_name, seconds=10)
+    assert lease is not None
+    await board.start(recipe.job_name, lease, now=NOW, utterances=1)
+    return lease
+
+
+async def time_passes(redis: Redis) -> None:
+    """Until every job is due to be looked at."""
+    await redis.zunionstore(LOOKS_KEY, {LOOKS_KEY: 0})
+
+
+async def next_look(redis: Redis, name: str = NAME) -> float:
+    """In how many seconds a job is looked at."""
+    seconds, microseconds = await redis.time()
+    score = await redis.zscore(LOOKS_KEY, name)
+    assert score is not None
+    return score / 1000 - int(seconds) - int(microseconds) / 1e6
+
+
+async def status(board: RedisJobBoard) -> JobStatus | None:
+    job = await board.job(NAME)
+    return job.status if job else None
+
+
+async def test_what_was_just_queued_or_started_is_no_stray(board: RedisJobBoard, strays: StrayJobs) -> None:
+    await started(board)
+    await board.claim(make_recipe("Another one."), now=NOW)
+    assert await strays.due() == []
+
+
+async def test_what_is_queued_too_long_is_told_less_and_less_often(
+    redis: Redis, board: RedisJobBoard, strays: StrayJobs
+) -> None:
+    await board.claim(RECIPE, now=NOW)
+    pauses = []
+    for _ in range(8):
+        await time_passes(redis)
+        assert await strays.due() == [STRAY]
+        assert await strays.due() == []
+        pauses.append(await next_look(redis))
+    assert pauses == pytest.approx([5, 10, 20, 40, 80, 160, 160, 160], abs=0.5)
+    assert await status(board) is JobStatus.QUEUED
+
+
+async def test_what_somebody_has_in_hand_is_left_alone(redis: Redis, board: RedisJobBoard, strays: StrayJobs) -> None:
+    await board.claim(RECIPE, now=NOW)
+    await board.lease(READING, seconds=10)
+    await time_passes(redis)
+    assert await strays.due() == []
+    assert await next_look(redis) == pytest.approx(10, abs=0.5)
+
+
+async def test_a_render_is_looked_at_again_when_its_lease_would_end(
+    redis: Redis, board: RedisJobBoard, strays: StrayJobs
+) -> None:
+    await board.renew(await started(board), seconds=7)
+    await time_passes(redis)
+    assert await strays.due() == []
+    assert await next_look(redis) == pytest.approx(7, abs=0.5)
+    assert await status(board) is JobStatus.RENDERING
+
+
+async def test_a_render_without_its_lease_is_queued_and_told_at_once(
+    redis: Redis, board: RedisJobBoard, strays: StrayJobs
+) -> None:
+    await started(board)
+    await redis.delete(f"recite:lease:{READING}")
+    async with redis.pubsub() as channel:
+        await channel.subscribe("recite:jobs")
+        assert (await channel.get_message(timeout=5))["type"] == "subscribe"
+        await time_passes(redis)
+        assert await strays.due() == [STRAY]
+        assert (await channel.get_message(timeout=5))["data"] == NAME.encode()
+    assert await status(board) is JobStatus.QUEUED
+    assert await redis.zrange(f"{QUEUED_KEY}interactive", 0, -1) == [NAME.encode()]
+    assert await next_look(redis) == pytest.approx(5, abs=0.5)
+    assert await board.order(NAME) == RECIPE
+
+
+async def test_a_lease_of_somebody_else_does_not_keep_a_render(
+    redis: Redis, board: RedisJobBoard, strays: StrayJobs
+) -> None:
+    """Another format of the text took the reading over."""
+    await started(board)
+    await redis.delete(f"recite:lease:{READING}")
+    await board.lease(READING, seconds=10)
+    await time_passes(redis)
+    assert await strays.due() == [STRAY]
+
+
+async def test_who_woke_up_in_time_still_finishes(redis: Redis, board: RedisJobBoard, strays: StrayJobs) -> None:
+    lease = await started(board)
+    await redis.delete(f"recite:lease:{READING}")
+    await time_passes(redis)
+    await strays.due()
+    await board.renew(lease, seconds=10)
+    assert (await board.start(NAME, lease, now=NOW, utterances=1)).status is JobStatus.RENDERING
+
+
+async def test_a_job_whose_workers_all_die_is_hopeless(redis: Redis, board: RedisJobBoard, strays: StrayJobs) -> None:
+    told = []
+    for _ in range(3):
+        await started(board)
+        await redis.delete(f"recite:lease:{READING}")
+        await time_passes(redis)
+        told += await strays.due()
+    await time_passes(redis)
+    told += await strays.due()
+    assert [stray.is_hopeless for stray in told] == [False, False, True, True]
+
+
+async def test_a_queue_that_is_long_is_not_lost(redis: Redis, board: RedisJobBoard, strays: StrayJobs) -> None:
+    earlier, later = make_recipe("Asked before."), make_recipe("Asked afterwards.")
+    await board.claim(earlier, now=NOW)
+    await redis.zadd(f"{QUEUED_KEY}interactive", {earlier.job_name: 1_000})
+    await board.claim(RECIPE, now=NOW)
+    await started(board, earlier)
+    await time_passes(redis)
+    assert await strays.due() == []
+    await board.claim(later, now=NOW)
+    since = await redis.zscore(f"{QUEUED_KEY}interactive", later.job_name)
+    await redis.zadd(f"{QUEUED_KEY}interactive", {later.job_name: (since or 0) + 1})
+    await started(board, later)
+    await time_passes(redis)
+    assert await strays.due() == [STRAY]
+
+
+async def test_a_job_that_redis_let_go_leaves_nothing(redis: Redis, board: RedisJobBoard, strays: StrayJobs) -> None:
+    await board.claim(RECIPE, now=NOW)
+    await redis.delete(f"recite:job:{NAME}")
+    await time_passes(redis)
+    assert await strays.due() == []
+    assert await redis.exists(LOOKS_KEY, f"{QUEUED_KEY}interactive") == 0
+
+
+async def test_all_that_is_due_is_told(redis: Redis, board: RedisJobBoard, strays: StrayJobs) -> None:
+    """A queue that is looked at for the first time must not hold up what is found behind it."""
+    recipes = [make_recipe(f"Sentence {number}.") for number in range(600)]
+    for recipe in recipes:
+        await board.claim(recipe, now=NOW)
+    await time_passes(redis)
+    await started(board)
+    await redis.delete(f"recite:lease:{READING}", "recite:pace:interactive")
+    await redis.zadd(LOOKS_KEY, {NAME: 1})
+    told = await strays.due()
+    assert told[0] == STRAY
+    assert {stray.name for stray in told[1:]} == {recipe.job_name for recipe in recipes}
+
+
+async def test_of_many_sweepers_one_is_told(redis_url: str, redis: Redis, board: RedisJobBoard) -> None:
+    await board.claim(RECIPE, now=NOW)
+    await time_passes(redis)
+    clients = [open_redis(redis_url) for _ in range(20)]
+    told = await asyncio.gather(*(RedisStrayJobs(client, grace=NO_GRACE).due() for client in clients))
+    assert [stray for answer in told for stray in answer] == [STRAY]
+    await asyncio.gather(*(client.aclose() for client in clients))
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+async def test_leases_get_time_to_be_renewed_when_the_clock_was_set(
+    redis: Redis, board: RedisJobBoard, hours: int
+) -> None:
+    """Set by an hour, or nobody swept for one: then Redis may have been away, and every lease has run out."""
+    lease = await started(board)
+    careful = RedisStrayJobs(redis)
+    before = int((await redis.time())[0]) * 1000
+    await redis.hset(SWEEP_KEY, mapping={"last": before - hours * 3_600_000, "from": before - hours * 3_600_000})
+    await redis.delete(f"recite:lease:{READING}")
+    if hours > 0:
+        await time_passes(redis)
+    else:
+        await redis.zadd(LOOKS_KEY, {NAME: before + 3_600_000})
+    assert await careful.due() == []
+    assert int(await redis.hget(SWEEP_KEY, "from") or 0) == pytest.approx(before + 4000, abs=1500)
+    await redis.hset(SWEEP_KEY, "from", before)
+    assert await careful.due() == [STRAY]
+    await board.renew(lease, seconds=10)
+
+
+async def test_a_lease_from_before_the_clock_was_set_back_ends_soon(
+    redis: Redis, board: RedisJobBoard, strays: StrayJobs
+) -> None:
+    await board.renew(await started(board), seconds=3600)
+    await time_passes(redis)
+    assert await strays.due() == []
+    assert await redis.pttl(f"recite:lease:{READING}") <= 60_000
+    assert await next_look(redis) == pytest.approx(60, abs=0.5)

@@ -1,0 +1,50 @@
+"""Masters to keep, and a bucket that may be away."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+
+from speech.card import Card
+from speech.errors import Unavailable
+from speech.ports import Area
+from storage.keys import object_key
+from storage.memory_store import MemoryAudioStore
+from tests.fakes.jobs import make_card, make_recipe
+
+
+class FrailStore(MemoryAudioStore):
+    """A bucket that takes and knows no cards for its first so many tries."""
+
+    def __init__(self, *, away: float) -> None:
+        super().__init__()
+        self.away = away
+
+    async def card(self, name: str) -> Card | None:
+        self._try()
+        return await super().card(name)
+
+    async def put_card(self, card: Card) -> None:
+        self._try()
+        await super().put_card(card)
+
+    def _try(self) -> None:
+        if self.away > 0:
+            self.away -= 1
+            raise Unavailable("bucket")
+
+
+def make_master(folder: Path, number: int = 0) -> tuple[Card, Path]:
+    """A card, and a file in the folder that it describes."""
+    content, name = sound(number), f"ara-{number}"
+    sha256 = hashlib.sha256(content).hexdigest()
+    key = object_key(Area.MASTERS, name, sha256=sha256, extension="flac")
+    body = folder / f"{name}.flac"
+    body.write_bytes(content)
+    return replace(make_card(make_recipe()), name=name, key=key, sha256=sha256), body
+
+
+def sound(number: int) -> bytes:
+    """What is in a master's file."""
+    return b"sound %d" % number

@@ -1,0 +1,129 @@
+"""Work that ends when nobody wants it: without a board, by events alone."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from speech.errors import RenderError, Unavailable
+from speech.job import Job, JobStatus
+from tests.fakes.jobs import NOW, make_recipe
+from worker.wanted import Wanted
+
+pytestmark = pytest.mark.unit
+
+JOB = Job.born(make_recipe(), now=NOW)
+
+
+class Board:
+    """Callers and watch in one: what the job becomes, and a token for every look whether it is wanted."""
+
+    async def looked(self, times: int) -> None:
+        """Returns once somebody looked so often."""
+        for _ in range(times):
+            await self.looks.acquire()
+
+    def __init__(self) -> None:
+        self.looks = asyncio.Semaphore(0)
+        self.away = False
+        self.changed: asyncio.Queue[Job | None] = asyncio.Queue()
+
+    async def withdraw(self, name: str, *, caller: str) -> None:
+        raise NotImplementedError
+
+    async def drop(self, name: str) -> None:
+        self.looks.release()
+        if self.away:
+            raise Unavailable("redis")
+
+    @property
+    def is_open(self) -> bool:
+        return True
+
+    async def close(self) -> None:
+        raise NotImplementedError
+
+    async def until_end(self, name: str, *, seconds: float) -> Job | None:
+        return await self.changed.get()
+
+    async def until_changed(self, name: str, *, seen: tuple[int, int] | None, seconds: float) -> Job | None:
+        raise NotImplementedError
+
+
+class Work:
+    """Work that lasts until it is told how it ends."""
+
+    def __init__(self) -> None:
+        self.begun = asyncio.Event()
+        self.end: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self.was_cancelled = False
+
+    async def run(self) -> str:
+        self.begun.set()
+        try:
+            return await self.end
+        except asyncio.CancelledError:
+            self.was_cancelled = True
+            raise
+
+
+async def begun(board: Board) -> tuple[Work, asyncio.Task[str | None]]:
+    work = Work()
+    wanted = Wanted(callers=board, watch=board, look_seconds=0)
+    task = asyncio.create_task(wanted(work.run(), name=JOB.name))
+    await work.begun.wait()
+    return work, task
+
+
+async def test_what_is_wanted_is_done() -> None:
+    work, task = await begun(Board())
+    work.end.set_result("done")
+    assert await task == "done"
+
+
+async def test_its_errors_are_its_own() -> None:
+    work, task = await begun(Board())
+    work.end.set_exception(RenderError())
+    with pytest.raises(RenderError):
+        await task
+
+
+async def test_a_cancelled_job_ends_the_work() -> None:
+    board = Board()
+    work, task = await begun(board)
+    board.changed.put_nowait(JOB)
+    board.changed.put_nowait(replace(JOB, status=JobStatus.CANCELLED))
+    assert await task is None
+    assert work.was_cancelled
+    await board.looked(2)
+
+
+@pytest.mark.parametrize("job", [None, replace(JOB, status=JobStatus.READY), replace(JOB, status=JobStatus.FAILED)])
+async def test_nothing_else_ends_it(job: Job | None) -> None:
+    board = Board()
+    work, task = await begun(board)
+    for state in (job, JOB):
+        board.changed.put_nowait(state)
+    await board.looked(3)
+    assert not work.was_cancelled
+    work.end.set_result("done")
+    assert await task == "done"
+
+
+async def test_a_board_that_is_away_ends_nothing() -> None:
+    board = Board()
+    board.away = True
+    work, task = await begun(board)
+    await board.looked(3)
+    work.end.set_result("done")
+    assert await task == "done"
+
+
+async def test_a_worker_that_stops_ends_the_work_too() -> None:
+    work, task = await begun(Board())
+    task.cancel()
+    await asyncio.wait([task])
+    assert task.cancelled()
+    assert work.was_cancelled

@@ -1,0 +1,53 @@
+"""Where masters are kept: in the bucket, and in the spool until they are there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from speech.card import Card
+from speech.errors import Unavailable
+from speech.ports import Area, AudioStore, Spool
+from worker.retrying import Retrying
+
+
+@dataclass(frozen=True, kw_only=True)
+class Keeper:
+    """Sits an outage of the bucket out, by `insist`; `job` names what it waits for in the log."""
+
+    store: AudioStore
+    spool: Spool
+    insist: Retrying
+
+    async def find(self, name: str, *, job: str) -> tuple[Card, bytes] | None:
+        """A master's card and its file; UnknownJob when there is a card and no file."""
+        found = await self.spool.find(name)
+        if found is not None:
+            return found
+        card = await self.insist(lambda: self.store.card(name), name=job)
+        if card is None:
+            return None
+        key = card.key
+        return card, await self.insist(lambda: self.store.read(key), name=job)
+
+    async def keep(self, card: Card, body: Path, *, job: str) -> None:
+        """Puts a new master; while the bucket is away it waits in the spool, and stays there when this is given up.
+
+        Raises Unavailable when the bucket stays away. Without room in the spool a master waits as long where it is.
+        """
+        try:
+            async with self.spool.keep(card, body) as spooled:
+                await self.insist(lambda: put_master(self.store, card, spooled), name=job)
+        except Unavailable as error:
+            if error.dependency != "disk":
+                raise
+            await self.insist(lambda: put_master(self.store, card, body), name=job)
+
+
+async def put_master(store: AudioStore, card: Card, body: Path) -> None:
+    """Puts a master's file and then its card, in one attempt; what is there already is left alone."""
+    extension = card.key.rpartition(".")[2]
+    await store.put(
+        Area.MASTERS, card.name, body, sha256=card.sha256, extension=extension, content_type=card.content_type
+    )
+    await store.put_card(card)
