@@ -18,7 +18,9 @@ RUN useradd --system --uid 10001 --user-group --no-create-home recite \
     && install --directory --owner recite --group recite /data /data/spool
 COPY --from=build /opt/venv /opt/venv
 
+# A worker has a hundred threads, and glibc would set memory aside for each.
 ENV PATH=/opt/venv/bin:$PATH \
+    MALLOC_ARENA_MAX=2 \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     RECITE_DATA_DIR=/data

@@ -48,7 +48,8 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         stack.callback(dispatch.close)
         board = RedisJobBoard(redis, queue_limit=settings.server.queue_limit)
         reader = LiveReader(live=RedisLiveStream(following), store=store)
-        stage = LiveStage(order=board.order, watch=watch, reader=reader, audience=RedisAudience(redis))
+        audience = RedisAudience(redis)
+        stage = LiveStage(order=board.order, watch=watch, reader=reader, audience=audience)
         stack.push_async_callback(stage.close)
         yield Services(
             settings=settings,
@@ -61,6 +62,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             store=store,
             dispatch=dispatch,
             heartbeats=Heartbeats(redis),
+            audience=audience,
             stage=stage,
             breaker=RedisBreaker(redis, group=settings.quota_group),
         )

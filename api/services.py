@@ -21,7 +21,7 @@ from settings import Settings
 from speech.card import Card
 from speech.errors import QueueFull, Unavailable, UnknownJob, UpstreamDown
 from speech.job import Cache, Job, JobStatus
-from speech.ports import AudioStore, Breaker, Callers, Claim, Dispatch, JobBoard, JobWatch
+from speech.ports import Audience, AudioStore, Breaker, Callers, Claim, Dispatch, JobBoard, JobWatch
 from speech.recipe import Recipe
 from speech.request import Lane
 from storage.heartbeats import Heartbeats
@@ -59,6 +59,7 @@ class Services:
     store: AudioStore
     dispatch: Dispatch
     heartbeats: Heartbeats
+    audience: Audience
     stage: LiveStage
     breaker: Breaker
     _cards: OrderedDict[str, Card] = field(default_factory=OrderedDict)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-BENCHMARKS = ("startup", "hits", "job_latency", "throughput", "recovery")
+BENCHMARKS = ("startup", "hits", "job_latency", "throughput", "live", "listeners", "crowd", "recovery")
 
 
 def main() -> int:

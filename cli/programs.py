@@ -15,6 +15,8 @@ from cli.twins import BucketTwin, RedisTwin, Twins
 
 # Renders that run when a worker is told to stop may take SHUTDOWN_GRACE; then their jobs go back to the queue.
 _WORKER_MARGIN = 15
+# Each of a worker's hundred threads would have glibc set aside memory of its own.
+_THRIFTY = "PYTHONUNBUFFERED=1,MALLOC_ARENA_MAX=2"
 _BACKENDS, _UPSTREAM, _WORKERS, _FRONT, _OBSERVER = 10, 20, 30, 40, 50
 
 
@@ -52,7 +54,9 @@ def programs(twins: Twins, *, home: DataDir, grace_seconds: float) -> list[Progr
     for lane in ("interactive", "bulk"):
         command = [*python, *_worker_arguments(lane)]
         name = f"worker-{lane}"
-        found.append(Program(name=name, command=command, priority=_WORKERS, stop_seconds=stop_seconds))
+        found.append(
+            Program(name=name, command=command, priority=_WORKERS, stop_seconds=stop_seconds, environment=_THRIFTY)
+        )
     found.append(Program(name="api", command=[*python, "api"], priority=_FRONT))
     found.append(Program(name="announce", command=[*python, "cli.announce"], priority=_OBSERVER, is_heard=True))
     return found

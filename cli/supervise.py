@@ -105,10 +105,14 @@ def _tell_death(event: Any) -> None:
 
 
 def _tell_backoff(event: Any) -> None:
-    # The supervisor's own pauses grow by a second each, without end.
-    event.process.delay = min(event.process.delay, time.time() + _LONGEST_PAUSE)
+    shorten_pause(event.process, now=time.time())
     if event.process.backoff in _SAY_AT_TRIES:
         _say(f"{event.process.config.name} doesn't start ({event.process.backoff} tries); see {_log(event)}\n")
+
+
+def shorten_pause(process: Any, *, now: float) -> None:
+    """The supervisor's own pauses between tries to start grow by a second each, without end."""
+    process.delay = min(process.delay, now + _LONGEST_PAUSE)
 
 
 def _log(event: Any) -> str:

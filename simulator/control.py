@@ -1,4 +1,4 @@
-"""The simulator's own HTTP calls: what it was asked for, which faults come next, the mood of its timing."""
+"""The control calls under /control: counters, planned faults, open sessions, options. For tests and benchmarks."""
 
 from __future__ import annotations
 

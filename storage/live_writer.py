@@ -21,11 +21,14 @@ log = logging.getLogger(__name__)
 _RETRY_SECONDS = 0.2
 # Entries grow no larger by joining: a listener's first byte should not wait for the last of many.
 _LONGEST_ENTRY = 64 * 1024
+# What goes out together is copied several times on its way.
+_MOST_AT_ONCE = 100
+_FAREWELL = "farewell"
 
 
 @dataclass(kw_only=True, slots=True, eq=False)
 class _Entry:
-    """One XADD; chunks of PCM that follow each other while it waits join it."""
+    """One XADD, or the end of a stream; chunks of PCM that follow each other while it waits join it."""
 
     key: str
     id: str
@@ -65,7 +68,6 @@ class LiveWriter:
     most_waiting: int
     _numbers: dict[str, _Numbers] = field(default_factory=dict)
     _waiting: list[_Entry] = field(default_factory=list)
-    _leaving: set[str] = field(default_factory=set)
     _last: dict[str, _Entry] = field(default_factory=dict)
     _waiting_bytes: int = 0
     _task: asyncio.Task[None] | None = None
@@ -95,9 +97,9 @@ class LiveWriter:
 
     def let_go(self, key: str) -> None:
         """The stream is gone soon; one that was never written to is nothing."""
-        if self._numbers.pop(key, None):
-            self._leaving.add(key)
-            self._wake()
+        if key in self._numbers:
+            self._append(key, _FAREWELL)
+            del self._numbers[key]
 
     async def close(self) -> None:
         """Returns when everything is written or given up."""
@@ -121,38 +123,43 @@ class LiveWriter:
     async def _write(self) -> None:
         """Until nothing waits any more."""
         try:
-            while self._waiting or self._leaving:
-                entries, self._waiting = self._waiting, []
-                leaving, self._leaving = self._leaving, set()
-                self._last.clear()
-                await self._deliver(entries, leaving)
+            while self._waiting:
+                entries, self._waiting = self._waiting[:_MOST_AT_ONCE], self._waiting[_MOST_AT_ONCE:]
+                for entry in entries:
+                    if self._last.get(entry.key) is entry:
+                        del self._last[entry.key]
+                if not await self._deliver(entries):
+                    entries += self._waiting
+                    self._waiting = []
+                    self._last.clear()
+                    log.warning("Redis does not take what listeners should hear: %d pieces are dropped", len(entries))
                 self._waiting_bytes -= sum(entry.size for entry in entries)
         finally:
             self._task = None
 
-    async def _deliver(self, entries: Sequence[_Entry], leaving: set[str]) -> None:
+    async def _deliver(self, entries: Sequence[_Entry]) -> bool:
         give_up_at = monotonic() + self.patience.total_seconds()
         while True:
             try:
-                await self._send(entries, leaving)
-                return
+                await self._send(entries)
+                return True
             except Unavailable:
                 if monotonic() >= give_up_at:
-                    log.warning("Redis does not take what listeners should hear: %d pieces are dropped", len(entries))
-                    return
+                    return False
             await asyncio.sleep(_RETRY_SECONDS)
 
-    async def _send(self, entries: Sequence[_Entry], leaving: set[str]) -> None:
+    async def _send(self, entries: Sequence[_Entry]) -> None:
         async with self.redis.pipeline(transaction=False) as pipeline:
-            for entry in entries:
+            aired = [entry for entry in entries if entry.kind != _FAREWELL]
+            for entry in aired:
                 # One that is there already, from a call whose answer was lost, is refused by its id.
                 pipeline.xadd(entry.key, {entry.kind: b"".join(entry.chunks)}, id=entry.id)
                 if entry.kind == "again":
                     # Who comes now must not begin with what is void.
                     pipeline.xtrim(entry.key, minid=entry.id, approximate=False)
-            for key in {entry.key for entry in entries}:
+            for key in {entry.key for entry in aired}:
                 pipeline.pexpire(key, self.expiry)
-            for key in leaving:
+            for key in {entry.key for entry in entries if entry.kind == _FAREWELL}:
                 pipeline.pexpire(key, self.farewell)
             with ANSWERING:
                 answers: list[Any] = await pipeline.execute(raise_on_error=False)

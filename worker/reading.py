@@ -25,7 +25,6 @@ from worker.single_flight import SingleFlight
 
 # An utterance that takes long doesn't stop those behind it, until so many times `at_once` wait for it.
 _AHEAD = 4
-# LAME sets aside four times what it is fed at once.
 _PIECE_BYTES = 64 * 1024
 
 

@@ -15,6 +15,7 @@ from redis.asyncio import Redis
 from celery_config import RENDER_TASK, make_celery
 from settings import Settings, XaiSettings
 from speech.errors import Unavailable
+from speech.ports import JobBoard, StrayJobs
 from speech.retry import RetryPolicy
 from storage.audio_store import S3AudioStore
 from storage.breaker import RedisBreaker
@@ -81,11 +82,7 @@ async def open_render(settings: Settings, *, lanes: Sequence[str], scratch: Path
             at_once=settings.xai.max_sessions,
         )
         await stack.enter_async_context(_announced(Heartbeats(redis), lanes=lanes))
-        celery = make_celery(broker_url=settings.broker_url, publishes_only=True)
-        dispatch = CeleryDispatch(celery, task=RENDER_TASK, threads=2)
-        stack.callback(dispatch.close)
-        sweeper = Sweeper(strays=RedisStrayJobs(redis), board=board, dispatch=dispatch)
-        await stack.enter_async_context(repeated(sweeper.sweep, seconds=_SWEEP_SECONDS, what="the sweeper"))
+        await stack.enter_async_context(_swept(RedisStrayJobs(redis), board=board, broker_url=settings.broker_url))
         drain = Drain(spool=spool, store=store)
         await stack.enter_async_context(repeated(drain.drain, seconds=_DRAIN_SECONDS, what="the spool"))
         watch = RedisJobWatch(redis)
@@ -93,6 +90,19 @@ async def open_render(settings: Settings, *, lanes: Sequence[str], scratch: Path
         stack.push_async_callback(watch.close)
         wanted = Wanted(callers=RedisCallers(redis), watch=watch)
         yield Render(board=board, maker=maker, insist=insist, scratch=scratch, wanted=wanted)
+
+
+@asynccontextmanager
+async def _swept(strays: StrayJobs, *, board: JobBoard, broker_url: str) -> AsyncIterator[None]:
+    """Jobs that nobody works on are sent again meanwhile."""
+    celery = make_celery(broker_url=broker_url, publishes_only=True)
+    dispatch = CeleryDispatch(celery, task=RENDER_TASK, threads=2)
+    sweeper = Sweeper(strays=strays, board=board, dispatch=dispatch)
+    try:
+        async with repeated(sweeper.sweep, seconds=_SWEEP_SECONDS, what="the sweeper"):
+            yield
+    finally:
+        dispatch.close()
 
 
 @asynccontextmanager

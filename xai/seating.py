@@ -31,9 +31,9 @@ class Seating:
         self._need = need
         self._on_share = on_share
         self._said: Need | None = None
-        self._is_asking = self._is_away = False
+        self._is_asking = self._is_away = self._is_closed = False
         self._wake = asyncio.Event()
-        self._tasks: tuple[asyncio.Task[None], ...] = ()
+        self._tasks: tuple[asyncio.Task[None], asyncio.Task[None]] | None = None
 
     @property
     def is_answered(self) -> bool:
@@ -56,11 +56,14 @@ class Seating:
 
     async def aclose(self) -> None:
         """Gives everything up."""
-        tasks, self._tasks = self._tasks, ()
-        if tasks:
-            for task in tasks:
-                task.cancel()
-            await asyncio.wait(tasks)
+        self._is_closed = True
+        self._wake.set()
+        if self._tasks:
+            settling, following = self._tasks
+            # Not cancelled: a word that is on its way would come after the farewell.
+            await settling
+            following.cancel()
+            await asyncio.wait([following])
             with suppress(Unavailable):
                 await self._seats.leave()
 
@@ -75,7 +78,7 @@ class Seating:
         )
 
     async def _settle_on(self) -> None:
-        while True:
+        while not self._is_closed:
             self._wake.clear()
             was_away = self._is_away
             await self._settle()

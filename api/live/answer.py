@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from api.live.stage import LiveStage
 from api.live.tape import Tape
 from speech.errors import CutOff, NotFinished
 from storage.cancelling import cancel
+
+# nginx would otherwise gather the sound before it hands it on.
+_HEADERS = {"Cache-Control": "no-store", "Accept-Ranges": "none", "X-Accel-Buffering": "no"}
+
+
+class Stage(Protocol):
+    """Where live audio is heard; LiveStage is it."""
+
+    def listen(self, name: str) -> AbstractAsyncContextManager[Tape | None]:
+        """The job's growing audio, as one more listener; None when nothing is made under this name."""
 
 
 class LiveAnswer(Response):
@@ -22,7 +33,7 @@ class LiveAnswer(Response):
 
     def __init__(
         self,
-        stage: LiveStage,
+        stage: Stage,
         name: str,
         *,
         seconds: float,
@@ -38,7 +49,7 @@ class LiveAnswer(Response):
         self.media_type = media_type
         self.background = None
         # Without a body there is no length.
-        self.init_headers({**headers, "Cache-Control": "no-store", "Accept-Ranges": "none"})
+        self.init_headers({**headers, **_HEADERS})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers, for as long as there is somebody to answer to."""

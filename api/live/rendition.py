@@ -16,7 +16,7 @@ from speech.recipe import Recipe
 
 log = logging.getLogger(__name__)
 
-_LISTENS_SECONDS, _RENEW_SECONDS = 15.0, 5.0
+_LISTENS_SECONDS, _RENEW_SECONDS = 6.0, 2.0
 # What was there before this format was asked for comes in large pieces, and is encoded beside the loop.
 _MOST_AT_ONCE, _INLINE = 256 * 1024, 16 * 1024
 

@@ -36,7 +36,7 @@ Finished = Annotated[bool, Query(description="Wait for the finished, proven audi
 @router.get(
     "/v1/audio/{id}",
     responses={
-        200: {"description": "The audio", "content": {"audio/*": {}}},
+        200: {"description": "The audio, finished or as it is made", "content": {"audio/*": {}}},
         206: {"description": "The range that was asked for"},
         304: {"description": "Unchanged: the ETag is yours"},
         307: {"description": "With AUDIO_DELIVERY=redirect: the object in the bucket"},
@@ -57,6 +57,8 @@ async def get_audio(request: Request, id: Name, download: Download = None, finis
     if job is None or job.status.is_end:
         return _without_audio(job)
     if finished:
+        # Who waits for it wants it made, as who hears it does.
+        await services.audience.listens(name, seconds=WAIT_SECONDS)
         return await _awaited(services, request, name, download=download)
     return LiveAnswer(
         services.stage,

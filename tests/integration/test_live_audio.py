@@ -9,7 +9,9 @@ from typing import Any
 
 import httpx
 import pytest
+from redis import Redis
 
+from storage.audience import audience_key
 from tests.fakes.polling import until
 from tests.fakes.sounds import heard_by_ffmpeg
 from tests.fakes.stack import Stack, stack
@@ -169,6 +171,8 @@ async def test_a_listener_who_leaves_leaves_nothing_open(system: Stack, clients:
     async with clients[0].stream("GET", f"/v1/audio/{job['id']}") as answer:
         await anext(answer.aiter_raw())
         assert tapes(system) > 0
+        with Redis.from_url(system.redis.url) as redis:
+            assert redis.exists(audience_key(job["id"]))
 
     async def closed() -> bool:
         return tapes(system) == 0

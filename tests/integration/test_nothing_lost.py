@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import httpx
 import pytest
@@ -19,7 +20,7 @@ from tests.fakes.stack import Stack, stack
 pytestmark = pytest.mark.integration
 
 TEXT = "A blow named {} falls while this sentence is being spoken."
-RENDER_SECONDS, GRACE = 3, 3
+RENDER_SECONDS, GRACE = 3, 5
 # It is sparse: nothing of it is on the disk.
 FILLER = "filler.draft"
 
@@ -31,9 +32,14 @@ class System:
     stack: Stack
     bucket: FrailProxy
 
+    @property
+    def spool(self) -> Path:
+        """Where the worker's masters wait."""
+        return self.stack.folder / ".recite" / "spool"
+
     def spooled(self) -> int:
         """How many masters wait on disk."""
-        return len(list((self.stack.folder / ".recite" / "spool").glob("*.flac")))
+        return len(list(self.spool.glob("*.flac")))
 
     def tries(self, name: str) -> list[str]:
         """What the worker said of steps of a job that it tries again."""
@@ -56,7 +62,7 @@ class Blow:
     """`strike` gets the job's name, in mid-render. The job is ready in `seconds` besides its render."""
 
     strike: Callable[[System, str], None]
-    seconds: float = 5
+    seconds: float = 10
     paid: int = 1
 
 
@@ -107,7 +113,8 @@ def slow_the_bucket(system: System, _: str) -> None:
 
 
 def fill_the_disk(system: System, _: str) -> None:
-    with (system.stack.folder / ".recite" / "spool" / FILLER).open("wb") as file:
+    system.spool.mkdir(parents=True, exist_ok=True)
+    with (system.spool / FILLER).open("wb") as file:
         file.truncate(2_000_000_000)
 
 
@@ -133,11 +140,11 @@ BLOWS = {
     "Redis wiped": Blow(strike=wipe_redis),
     "clock set": Blow(strike=set_the_clock_of_redis),
     "delivered twice": Blow(strike=deliver_again),
-    "bucket 500": Blow(strike=fail_the_bucket(Way.ERRORS), seconds=8),
-    "bucket away": Blow(strike=fail_the_bucket(Way.AWAY), seconds=8),
-    "bucket slow": Blow(strike=slow_the_bucket, seconds=10),
+    "bucket 500": Blow(strike=fail_the_bucket(Way.ERRORS)),
+    "bucket away": Blow(strike=fail_the_bucket(Way.AWAY)),
+    "bucket slow": Blow(strike=slow_the_bucket),
     "disk full at the spool": Blow(strike=fill_the_disk),
-    "disk full at the spool, bucket away": Blow(strike=fill_the_disk_without_a_bucket, seconds=8),
+    "disk full at the spool, bucket away": Blow(strike=fill_the_disk_without_a_bucket),
     "worker SIGTERM, bucket away": Blow(strike=fail_the_bucket(Way.AWAY, and_then=System.change_worker), seconds=20),
 }
 
@@ -157,7 +164,7 @@ def system(shared: System) -> Iterator[System]:
     """The system, whose bucket is well again after the test."""
     yield shared
     shared.bucket.way = Way.WELL
-    (shared.stack.folder / ".recite" / "spool" / FILLER).unlink(missing_ok=True)
+    (shared.spool / FILLER).unlink(missing_ok=True)
     shared.stack.wait_until_ready()
 
 
