@@ -96,10 +96,6 @@ class MemoryWatch:
     def __init__(self) -> None:
         self.is_open = True
         self._ended: dict[str, asyncio.Future[Job]] = {}
-        self.is_open = True
-
-    async def close(self) -> None:
-        self.is_open = False
 
     async def close(self) -> None:
         self.is_open = False
