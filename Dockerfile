@@ -18,9 +18,9 @@ RUN useradd --system --uid 10001 --user-group --no-create-home recite \
     && install --directory --owner recite --group recite /data /data/spool
 COPY --from=build /opt/venv /opt/venv
 
-# A worker has a hundred threads, and glibc would set memory aside for each.
+# A worker has a hundred threads: glibc would set memory aside for each, and keep what was large.
 ENV PATH=/opt/venv/bin:$PATH \
-    MALLOC_ARENA_MAX=2 \
+    MALLOC_ARENA_MAX=2 MALLOC_MMAP_THRESHOLD_=131072 \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     RECITE_DATA_DIR=/data

@@ -5,7 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 
-BENCHMARKS = ("startup", "hits", "job_latency", "throughput", "live", "listeners", "crowd", "recovery")
+BENCHMARKS = (
+    *("startup", "hits", "job_latency", "throughput", "long_text", "worker_memory"),
+    *("live", "listeners", "crowd", "recovery"),
+)
 
 
 def main() -> int:

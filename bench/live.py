@@ -17,7 +17,7 @@ from bench.report import report
 from bench.system import System, running
 from bench.texts import distinct
 
-PAIRS, LIMIT_MS = 30, 20
+PAIRS, LIMIT_MS = 20, 20
 
 
 async def measure(system: System) -> bool:

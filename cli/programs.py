@@ -15,8 +15,8 @@ from cli.twins import BucketTwin, RedisTwin, Twins
 
 # Renders that run when a worker is told to stop may take SHUTDOWN_GRACE; then their jobs go back to the queue.
 _WORKER_MARGIN = 15
-# Each of a worker's hundred threads would have glibc set aside memory of its own.
-_THRIFTY = "PYTHONUNBUFFERED=1,MALLOC_ARENA_MAX=2"
+# Each of a worker's hundred threads would have glibc set memory aside, and what was large would stay with the process.
+_THRIFTY = "PYTHONUNBUFFERED=1,MALLOC_ARENA_MAX=2,MALLOC_MMAP_THRESHOLD_=131072"
 _BACKENDS, _UPSTREAM, _WORKERS, _FRONT, _OBSERVER = 10, 20, 30, 40, 50
 
 

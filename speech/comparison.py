@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from speech.alignment import distance, gaps
-from speech.numerals import has_known_number, is_numeral, same_number
+from speech.numerals import Numbers, compare_numbers, is_numeral
 
 # Transcripts spell out abbreviations, amounts and addresses in their own way: a third of a short text's words may
 # differ, a fifth of a long one's, or a fifth of the letters, where everything was said. But not many in a row.
@@ -57,31 +57,35 @@ def respelled(text: str, pronunciations: Sequence[tuple[str, str]]) -> str:
 def compare(wanted: list[str], heard: list[str]) -> Comparison:
     """Compares two lists of `words_of`; `wanted` is not empty."""
     plain, other = [_plain(word) for word in wanted], [_plain(word) for word in heard]
-    errors, longest_run, is_open = 0, 0, False
+    errors, longest_run, numbers = 0, 0, set[Numbers]()
     for gap in gaps(plain, other):
         one, two = plain[gap.wanted], other[gap.heard]
-        if "".join(one) == "".join(two) or same_number(wanted[gap.wanted], heard[gap.heard]):
+        found = compare_numbers(wanted[gap.wanted], heard[gap.heard])
+        if found is Numbers.SAME or "".join(one) == "".join(two):
             continue
-        wrong, unknown = _wrong_words(one, two)
-        errors, is_open = errors + wrong, is_open or unknown
+        numbers.add(found)
+        wrong = _wrong_words(one, two, numbers=found)
+        errors += wrong
         if wrong > longest_run and (wrong <= _LONGEST_RUN or not _sound_alike(one, two)):
             # Where each sign counts as a word, two of them make about one.
             signs = max(sum(map(_is_sign, one)), sum(map(_is_sign, two)))
             longest_run = max(longest_run, wrong - signs // 2)
     rate = errors / len(wanted)
     is_near = rate <= (_CLOSE_SHORT if len(wanted) <= _SHORT_TEXT else _CLOSE_LONG) or _sound_alike(plain, other)
-    is_close = is_near and longest_run <= _LONGEST_RUN
-    return Comparison(rate=rate, errors=errors, longest_run=longest_run, is_close=is_close, is_open=is_open)
+    # Another number is never a matter of spelling.
+    is_close = is_near and longest_run <= _LONGEST_RUN and Numbers.OTHER not in numbers
+    return Comparison(
+        rate=rate, errors=errors, longest_run=longest_run, is_close=is_close, is_open=Numbers.OPEN in numbers
+    )
 
 
-def _wrong_words(wanted: list[str], heard: list[str]) -> tuple[int, bool]:
-    """How many words differ in a gap, and whether numbers that may stand for words were left out of it."""
-    for digits, words in ((wanted, heard), (heard, wanted)):
-        numerals = [word for word in digits if is_numeral(word)]
-        if numerals and len(words) >= len(digits) and not has_known_number(words):
-            most = _WORDS_FOR_A_DIGIT * sum(map(len, numerals))
-            return max(len(digits) - len(numerals), len(words) - most), True
-    return max(len(wanted), len(heard)), False
+def _wrong_words(wanted: list[str], heard: list[str], *, numbers: Numbers) -> int:
+    """How many words differ in a gap; numbers that may be said by the words on the other side are not among them."""
+    digits, words = (wanted, heard) if any(map(is_numeral, wanted)) else (heard, wanted)
+    numerals = [word for word in digits if is_numeral(word)]
+    if numbers is Numbers.OPEN and len(words) >= len(digits):
+        return max(len(digits) - len(numerals), len(words) - _WORDS_FOR_A_DIGIT * sum(map(len, numerals)))
+    return max(len(wanted), len(heard))
 
 
 def _plain(word: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from enum import StrEnum
 
 from text_to_num import alpha2digit
 
@@ -18,6 +19,19 @@ _BETWEEN = frozenset(
     )
 )
 _NOUGHT = "oh"
+# Telephone numbers are said in groups: 800 and 5 may be heard as 805.
+_SURE_DIGITS = 6
+# No number takes so many, and a long text need not be looked through for one.
+_MOST_WORDS = 50
+
+
+class Numbers(StrEnum):
+    """The same, surely not the same, possibly the same, or not all of it numbers."""
+
+    SAME = "same"
+    OTHER = "other"
+    OPEN = "open"
+    NONE = "none"
 
 
 def is_numeral(word: str) -> bool:
@@ -25,19 +39,39 @@ def is_numeral(word: str) -> bool:
     return word[:1].isdecimal()
 
 
-def same_number(wanted: Sequence[str], heard: Sequence[str]) -> bool:
-    """Whether words, at least one of them in digits, are the same when all numbers are; lower case, with accents."""
-    if not any(map(is_numeral, (*wanted, *heard))):
-        return False
-    return any(_digits(wanted, language) == _digits(heard, language) for language in _LANGUAGES)
+def compare_numbers(wanted: Sequence[str], heard: Sequence[str]) -> Numbers:
+    """What numbers in digits on one side are to the words on the other; words in lower case, with accents."""
+    words = (*wanted, *heard)
+    if not (wanted and heard) or len(words) > _MOST_WORDS or not any(map(is_numeral, words)):
+        return Numbers.NONE
+    sides = [(_spellings(wanted, language), _spellings(heard, language)) for language in _LANGUAGES]
+    if any(one & other for one, other in sides):
+        return Numbers.SAME
+    numbers = [pair for pair in sides if all(map(_are_digits, pair))]
+    if numbers:
+        return Numbers.OTHER if all(_are_apart(*pair) for pair in numbers) else Numbers.OPEN
+    is_known = all(any(any(map(is_numeral, _parts(side, name))) for name in _LANGUAGES) for side in (wanted, heard))
+    return Numbers.NONE if is_known else Numbers.OPEN
 
 
-def has_known_number(words: Sequence[str]) -> bool:
-    """Whether some of the words are a number in one of the languages known here."""
-    return any(any(map(str.isdecimal, alpha2digit(" ".join(words), name, threshold=0))) for name in _LANGUAGES)
+def _are_apart(one: set[str], other: set[str]) -> bool:
+    """Whether no way to group the digits, or to leave a leading nought unsaid, makes them the same."""
+    short = all(len(digits) <= _SURE_DIGITS for digits in one | other)
+    return short and {digits.lstrip("0") for digits in one}.isdisjoint(digits.lstrip("0") for digits in other)
 
 
-def _digits(words: Sequence[str], language: str) -> str:
-    """The words without the spaces, the years and the prices in the middle: `19 99` and `1999` are the same."""
-    parts = _PARTS.findall(alpha2digit(" ".join(words), language, threshold=0))
-    return "".join("0" if part == _NOUGHT else part for part in parts if part not in _BETWEEN)
+def _are_digits(spellings: set[str]) -> bool:
+    return all(map(str.isdecimal, spellings))
+
+
+def _spellings(words: Sequence[str], language: str) -> set[str]:
+    """The words without the spaces, the years and prices in the middle: `19 99` is `1999`, `5.00` may be `5`."""
+    parts = ["0" if part == _NOUGHT else part for part in _parts(words, language) if part not in _BETWEEN]
+    whole = len(parts)
+    while whole > 1 and is_numeral(parts[0]) and not parts[whole - 1].strip("0"):
+        whole -= 1
+    return {"".join(parts), "".join(parts[:whole])}
+
+
+def _parts(words: Sequence[str], language: str) -> list[str]:
+    return _PARTS.findall(alpha2digit(" ".join(words), language, threshold=0))

@@ -52,7 +52,8 @@ def prove(text: str, transcript: str | None, *, pronunciations: Sequence[tuple[s
         return unproven
     # The upstream may write the words as they stand, or as it was told to say them.
     spellings = [wanted, words_of(respelled(text, pronunciations))] if pronunciations else [wanted]
-    found = min((compare(words, heard) for words in spellings if words), key=lambda compared: compared.rate)
+    comparisons = [compare(words, heard) for words in spellings if words]
+    found = min(comparisons, key=lambda compared: (not compared.is_close, compared.rate))
     if not found.is_close:
         raise WordsDiffer
     if found.is_open and all(map(is_numeral, wanted)):

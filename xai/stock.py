@@ -83,7 +83,10 @@ class SessionStock:
             except Shut:
                 continue
             except UpstreamBusy as busy:
-                if not self.held:
+                if self._idle:
+                    # Others of the team may sit on the rest: what is not used here makes room for what is needed.
+                    self.discard(self._idle[0], "it makes room")
+                elif not self.held:
                     self._line.turn_away(lambda busy=busy: UpstreamBusy(busy.detail, retry_after=busy.retry_after))  # type: ignore[misc]
                     raise
 

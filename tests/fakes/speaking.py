@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Awaitable, Callable
 
@@ -13,12 +12,6 @@ from tests.fakes.jobs import NOW, make_recipe
 from tests.fakes.sounds import spoken
 
 CHUNK = 4_800
-_SYLLABLES = 4  # a second
-
-
-def sound_of(text: str) -> bytes:
-    """What the voice says: whole syllables, with the pause after the last."""
-    return spoken(math.ceil(len(text) / 15 * _SYLLABLES) / _SYLLABLES)
 
 
 class FakeVoice:
@@ -65,6 +58,11 @@ class FakeVoice:
         self.reached[text, at].set()
         if gate := self.gates.get((text, at)):
             await gate.wait()
+
+
+def sound_of(text: str) -> bytes:
+    """What the voice makes of a text, as it sends it: it ends with a pause."""
+    return spoken(round(len(text) / 15 * 4) / 4)
 
 
 async def _sent(pcm: bytes, on_audio: Callable[[bytes], Awaitable[None]]) -> None:
@@ -114,6 +112,12 @@ class Listener:
 class BegunBoard:
     """As much of a JobBoard as a reading needs: every start is fine."""
 
+    def __init__(self) -> None:
+        self.done: list[int] = []
+
+    async def progress(self, name: str, lease: Lease, *, done: int) -> None:
+        self.done.append(done)
+
     async def start(self, name: str, lease: Lease, *, now: float, utterances: int) -> Job:
         recipe = make_recipe()
         return Job(
@@ -126,6 +130,3 @@ class BegunBoard:
             created_at=NOW,
             attempts=1,
         )
-
-    async def progress(self, name: str, lease: Lease, *, done: int) -> None:
-        """Nobody waits for it."""

@@ -45,6 +45,8 @@ def test_spelling_apart_the_same_words_are_exact(text: str, transcript: str) -> 
         ("En 1999, il a 0 amis", "en mille neuf cent quatre vingt dix neuf il a zéro amis"),
         ("Tengo 31 años", "tengo treinta y un años"),
         ("الساعة ٣", "الساعة 3"),
+        ("It costs $5.00 at 10:00", "it costs five dollars at ten"),
+        ("Extension 5500", "extension five five zero zero"),
         ("42", "forty-two"),
     ],
 )
@@ -52,7 +54,17 @@ def test_numbers_are_the_same_in_digits_and_in_words(text: str, transcript: str)
     assert prove(text, transcript).verdict is Verdict.EXACT
 
 
-@pytest.mark.parametrize(("text", "transcript"), [("42", "forty three"), ("Flight 5", "flight fifty"), ("42", "41")])
+@pytest.mark.parametrize(
+    ("text", "transcript"),
+    [
+        ("42", "forty three"),
+        ("42", "41"),
+        ("Flight 5", "flight fifty"),
+        (f"{LONG}, and pay 10 dollars", f"{LONG} and pay one dollar"),
+        (f"{LONG} at 10:30", f"{LONG} at ten forty"),
+        ("Ich habe heute leider nur 5 Äpfel", "ich habe heute leider nur sechs äpfel"),
+    ],
+)
 def test_another_number_is_another_word(text: str, transcript: str) -> None:
     with pytest.raises(WordsDiffer):
         prove(text, transcript)
@@ -69,6 +81,20 @@ def test_another_number_is_another_word(text: str, transcript: str) -> None:
 def test_numbers_of_other_languages_are_passed_over(text: str, transcript: str) -> None:
     proof = prove(text, transcript)
     assert (proof.verdict, proof.word_error_rate) == (Verdict.CLOSE, 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "transcript"),
+    [
+        ("Call 1-800-555-0199 now", "call one eight hundred five five five zero one nine nine now"),
+        (f"{LONG} at 4:30", f"{LONG} at half past four"),
+        ("When Louis XIV was king of France", "when louis the fourteenth was king of france"),
+        ("We meet on 12/25 at noon, all of us", "we meet on december twenty fifth at noon all of us"),
+        ("We leave all of this on 05 May", "we leave all of this on five may"),
+    ],
+)
+def test_numbers_may_be_said_in_many_ways(text: str, transcript: str) -> None:
+    assert prove(text, transcript).verdict is not Verdict.UNPROVEN
 
 
 def test_a_number_alone_in_a_language_that_nobody_knows_is_unproven() -> None:

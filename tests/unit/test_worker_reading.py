@@ -31,7 +31,6 @@ from worker.retrying import Retrying
 pytestmark = pytest.mark.unit
 
 PCM, AGAIN, END = LiveKind.PCM, LiveKind.AGAIN, LiveKind.END
-_ROOM = 10_000_000
 TEXTS = [f"This is paragraph number {number} of a longer text." for number in range(6)]
 
 
@@ -47,19 +46,19 @@ class Studio:
     voice: FakeVoice = field(default_factory=FakeVoice)
     live: Listener = field(default_factory=Listener)
     store: MemoryAudioStore = field(default_factory=MemoryAudioStore)
+    board: BegunBoard = field(default_factory=BegunBoard)
     maker: ReadingMaker = field(init=False)
 
     def __post_init__(self) -> None:
         once = Retrying(policy=RetryPolicy(attempts=1))
-        spool = DiskSpool(self.folder / "spool", max_bytes=_ROOM)
         masters = Masters(
-            keeper=Keeper(store=self.store, spool=spool, insist=once),
+            keeper=Keeper(store=self.store, spool=DiskSpool(self.folder / "spool", max_bytes=2**30), insist=once),
             synthesizer=self.voice,
             speaking=Retrying(policy=RetryPolicy(attempts=2), sleep=no_wait),
             clock=lambda: NOW,
             monotonic=_ticking(),
         )
-        board = cast(JobBoard, BegunBoard())
+        board = cast(JobBoard, self.board)
         self.maker = ReadingMaker(
             board=board, store=self.store, live=self.live, masters=masters, insist=once, at_once=3
         )
@@ -105,6 +104,7 @@ async def test_listeners_hear_the_samples_that_are_kept(studio: Studio) -> None:
     assert [studio.live.kinds(number) for number in range(len(TEXTS))] == [[PCM, END]] * len(TEXTS)
     assert studio.live.left == set(range(len(TEXTS)))
     assert (card.utterances, card.attempts) == (len(TEXTS), 1)
+    assert studio.board.done == [1, 2, 3, 4, 5, 6]
 
 
 async def test_utterances_are_spoken_side_by_side_up_to_a_limit(studio: Studio) -> None:
@@ -118,7 +118,7 @@ async def test_utterances_are_spoken_side_by_side_up_to_a_limit(studio: Studio) 
         gate.set()
     await making
     assert studio.voice.most_at_once == 3
-    assert studio.voice.asked == TEXTS
+    assert sorted(studio.voice.asked) == TEXTS
 
 
 async def test_the_first_sounds_before_the_others_begin(studio: Studio) -> None:

@@ -328,7 +328,9 @@ async def test_a_429_waits_for_a_session_that_this_pool_holds() -> None:
 async def test_a_429_makes_an_idle_session_with_other_settings_go(desk: Desk) -> None:
     desk.opener.cap, desk.opener.cap_error = 1, UpstreamBusy
     await desk.speak("one", "ara")
+    began = asyncio.get_running_loop().time()
     assert (await desk.speak("two", "rex")).transcript == "two"
+    assert asyncio.get_running_loop().time() - began < 5, "it was not waited for until it was idle too long"
     assert [session.settings.voice for session in desk.live] == ["rex"]
 
 
@@ -607,6 +609,7 @@ async def test_no_mix_of_cancelled_and_failed_callers_loses_a_place(seed: int) -
     results = await asyncio.gather(*tasks, return_exceptions=True)
     allowed = (Spoken, asyncio.CancelledError, UpstreamUnreachable, NoAudio)
     assert all(isinstance(result, allowed) for result in results)
+    await settle()
     assert desk.seats.held == len(desk.live) <= 3
     await desk.pool.aclose()
     assert desk.seats.held == 0
