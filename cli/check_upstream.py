@@ -13,7 +13,14 @@ from audio.file import AudioFile
 from audio.polish import polish
 from cli.failure import Failure
 from settings import Settings
-from speech.errors import KeyRejected, ReciteError, UpstreamBusy, UpstreamTimeout, UpstreamUnreachable
+from speech.errors import (
+    KeyRejected,
+    ReciteError,
+    SettingsRefused,
+    UpstreamBusy,
+    UpstreamTimeout,
+    UpstreamUnreachable,
+)
 from speech.ports import Delivery
 from xai.alone import OwnBreaker, OwnSeats
 from xai.client import RealtimeClient
@@ -25,6 +32,7 @@ OUTPUT = Path("test_output.wav")
 _PHRASE = "Hello! If you can hear this, speech works from end to end."
 _TODO = {
     KeyRejected: "correct XAI_API_KEY",
+    SettingsRefused: "choose another VOICE or XAI_MODEL",
     UpstreamBusy: "wait for other sessions of this key to end, or lower XAI_MAX_SESSIONS",
     UpstreamTimeout: "look at the network and at RENDER_TIMEOUT",
     UpstreamUnreachable: "look at the network, at API_URL and XAI_REST_URL",

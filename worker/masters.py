@@ -140,7 +140,8 @@ class Masters:
     ) -> Master:
         started, take = self.monotonic(), Take(airing, folder=folder, monotonic=self.monotonic)
         try:
-            spoken, proof = await wording.speak(text, delivery=_delivery(recipe), on_audio=take.hear)
+            delivery = _delivery(recipe, place=airing.utterance)
+            spoken, proof = await wording.speak(text, delivery=delivery, on_audio=take.hear)
             ended = self.monotonic()
             # What is empty or silent is refused, and then it is spoken again.
             await take.finish()
@@ -163,7 +164,7 @@ class Masters:
         )
 
 
-def _delivery(recipe: Recipe) -> Delivery:
+def _delivery(recipe: Recipe, *, place: int) -> Delivery:
     request = recipe.request
     return Delivery(
         voice=request.voice,
@@ -172,4 +173,5 @@ def _delivery(recipe: Recipe) -> Delivery:
         pronunciations=request.pronunciations,
         speak_mode=recipe.speak_mode,
         lane=request.lane,
+        place=place,
     )

@@ -14,8 +14,8 @@ from xai.session import SessionSettings
 
 Grant = TypeVar("Grant")
 
-# Each further utterance of a reading stands as if so many callers had come before it.
-_CALLERS_A_PLACE = 10
+# Each further utterance of a reading, up to the tenth, stands as if so many more callers had come before it.
+_CALLERS_A_PLACE, _FURTHEST_PLACE = 10, 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,8 @@ class WaitingLine(Generic[Grant]):
     def ticket(self, lane: Lane, *, place: int) -> Ticket:
         """A place behind those who have one; further back for a later utterance, so that short readings pass."""
         number = next(self._numbers)
-        return Ticket(rank=(number + place * _CALLERS_A_PLACE, number), lane=lane, since=self._clock())
+        passed_by = min(place, _FURTHEST_PLACE) * _CALLERS_A_PLACE
+        return Ticket(rank=(number + passed_by, number), lane=lane, since=self._clock())
 
     def join(self, ticket: Ticket, settings: SessionSettings, *, fresh: bool) -> Waiter[Grant]:
         """Waits at the ticket's place."""
