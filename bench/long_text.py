@@ -20,7 +20,7 @@ from bench.system import System, running
 from bench.texts import article, distinct
 from speech.utterances import cut
 
-SESSIONS, SENTENCES, ROUNDS, SHORT_TEXTS = 10, 65, 3, 15
+SESSIONS, SENTENCES, ROUNDS, SHORT_TEXTS = 10, 95, 3, 15
 SPEECH_S, DONE_LIMIT, FIRST_LIMIT = 600, 1.3, 1.1
 
 
@@ -81,6 +81,6 @@ async def one_session(url: str, text: str) -> float:
 
 
 if __name__ == "__main__":
-    # Ten sessions for the interactive worker, and as many for the ideal client beside them.
-    with running(XAI_MAX_SESSIONS="12", XAI_RESERVED_SESSIONS="8", SIMULATOR_SESSIONS="24") as system:
+    # As many sessions again for the ideal client beside them.
+    with running(XAI_MAX_SESSIONS=str(SESSIONS), SIMULATOR_SESSIONS=str(2 * SESSIONS)) as system:
         raise SystemExit(not asyncio.run(measure(system)))

@@ -59,6 +59,5 @@ def _megabytes(process: psutil.Process) -> float:
 
 
 if __name__ == "__main__":
-    # A hundred sessions for the interactive worker.
-    with running(XAI_MAX_SESSIONS="102", XAI_RESERVED_SESSIONS="98", SIMULATOR_SESSIONS="102") as system:
+    with running(XAI_MAX_SESSIONS=str(RENDERS), SIMULATOR_SESSIONS=str(RENDERS)) as system:
         raise SystemExit(not asyncio.run(measure(system)))

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing
-from typing import Any
 
 from api.live.reader import LiveReader
 from api.live.rendition import LiveRendition
@@ -59,9 +58,9 @@ class LiveReading:
         rendition = LiveRendition(recipe, pcm=self._pcm, tape=self._new_tape())
         self._renditions.append(rendition)
         if len(self._renditions) == 1:
-            self._start(self._record())
-        self._start(rendition.encode())
-        self._start(rendition.watch(self._watch, audience=self._audience))
+            self._start(self._record)
+        self._start(rendition.encode)
+        self._start(lambda: rendition.watch(self._watch, audience=self._audience))
         return rendition
 
     async def close(self) -> None:
@@ -70,8 +69,15 @@ class LiveReading:
         for tape in (self._pcm, *(rendition.tape for rendition in self._renditions)):
             tape.close()
 
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
-        self._tasks.append(asyncio.create_task(work))
+    def _start(self, work: Callable[[], Awaitable[None]]) -> None:
+        self._tasks.append(asyncio.create_task(self._worked(work)))
+
+    async def _worked(self, work: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await work()
+        except Exception:
+            # A full disk, or a mistake of ours: the listeners are cut off, the process lives.
+            log.exception("[X.AI TTS] %s: can't be heard live any more", self.name)
 
     async def _record(self) -> None:
         try:
@@ -81,8 +87,6 @@ class LiveReading:
             self._pcm.end()
         except CutOff:
             log.info("[X.AI TTS] %s: starts over", self.name)
-        except OSError:
-            log.exception("[X.AI TTS] %s: can't be heard live any more", self.name)
         finally:
             self._pcm.cut()
 

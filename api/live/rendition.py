@@ -9,7 +9,7 @@ from contextlib import aclosing, suppress
 
 from api.live.tape import Tape
 from audio.live import LiveEncoder
-from speech.errors import AudioUnusable, CutOff, Unavailable
+from speech.errors import CutOff, Unavailable
 from speech.job import JobStatus
 from speech.ports import Audience, JobWatch
 from speech.recipe import Recipe
@@ -41,8 +41,6 @@ class LiveRendition:
             self.tape.end()
         except CutOff:
             log.info("[X.AI TTS] %s: %d listeners cut off", self.name, self.listeners)
-        except (AudioUnusable, OSError):
-            log.exception("[X.AI TTS] %s: can't be heard live any more", self.name)
         finally:
             self.tape.cut()
 

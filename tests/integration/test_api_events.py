@@ -21,7 +21,8 @@ from tests.fakes.stack import Program, Stack, stack
 pytestmark = pytest.mark.integration
 
 UNKNOWN = "ara-" + "0" * 40 + ".mp3"
-PARAGRAPHS = "\n\n".join(f"Paragraph number {n} of a text that takes its time." for n in ("one", "two", "three"))
+# Spoken side by side the first is done long before the last.
+PARAGRAPHS = "A short paragraph comes first.\n\n" + "A long one follows, sentence after sentence, at its leisure. " * 6
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +57,7 @@ async def test_a_long_text_tells_how_far_it_is(paced: Stack) -> None:
         JobView.model_validate(event.data)
     done = [event.data["utterances_done"] for event in events]
     assert done == sorted(done)
-    assert {0, 1, 2, 3} >= set(done) >= {1, 3}
+    assert {1, events[-1].data["utterances"]} <= set(done)
     assert [event.data["status"] for event in events][-1] == "ready"
     assert events[-1].data == job
     stamps = [tuple(map(int, event.id.split("-"))) for event in events]
