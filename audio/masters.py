@@ -6,7 +6,6 @@ import hashlib
 import io
 from typing import TYPE_CHECKING
 
-from audio.codecs import FORMATS
 from audio.errors import translated
 from audio.pcm import BYTES_PER_SAMPLE, MASTER_RATE
 from speech.errors import AudioUnusable
@@ -15,25 +14,17 @@ from speech.request import Rendition
 if TYPE_CHECKING:
     from av.container import InputContainer
 
-_RENDITION = Rendition(format="flac", sample_rate=MASTER_RATE, bit_rate=None)
+MASTER = Rendition(format="flac", sample_rate=MASTER_RATE, bit_rate=None)
 _DETAIL = "The master could not be read"
 # STREAMINFO ends with the MD5 of the PCM.
 _MD5_BYTES = 16
 
 
-def encode_master(pcm: bytes) -> bytes:
-    """FLAC of 24 kHz PCM; raises AudioUnusable when there is none, or half a sample."""
-    if not pcm or len(pcm) % BYTES_PER_SAMPLE:
-        raise AudioUnusable("A master holds whole samples, at least one")
-    sink = io.BytesIO()
-    encoder = FORMATS["flac"].encoder(sink, rendition=_RENDITION)
-    encoder.feed(pcm)
-    encoder.finish()
-    return sink.getvalue()
-
-
 def decode_master(flac: bytes) -> bytes:
-    """The very PCM that `encode_master` took; raises AudioUnusable when the bytes are torn, changed or foreign."""
+    """The very PCM that a file of the MASTER rendition was fed.
+
+    Raises AudioUnusable when the bytes are torn, changed or foreign.
+    """
     import av
 
     with (

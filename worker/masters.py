@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from audio.codecs import FORMATS
-from audio.masters import decode_master, encode_master
-from audio.pcm import BYTES_PER_SAMPLE, MASTER_RATE, duration_ms
+from audio.masters import decode_master
 from audio.polish import polish
 from audio.soundness import check_soundness
 from speech.card import Card
@@ -20,6 +18,7 @@ from speech.proof import Proof, check_duration
 from speech.recipe import Recipe
 from storage.keys import object_key
 from worker.airing import Airing
+from worker.draft import Encoded
 from worker.keeper import Keeper
 from worker.retrying import Retrying
 from worker.take import Take
@@ -30,7 +29,7 @@ _FLAC = FORMATS["flac"]
 
 @dataclass(frozen=True, kw_only=True)
 class Master:
-    """One utterance: files of 24 kHz PCM, `polished` as it is heard and, when it is new, `raw` as it was sent.
+    """One utterance: a file of 24 kHz PCM, `polished` as it is heard, and when it is new the FLAC of what was sent.
 
     Times in milliseconds.
     """
@@ -38,7 +37,7 @@ class Master:
     name: str
     characters: int
     polished: Path
-    raw: Path | None
+    flac: Encoded | None
     speak_mode: str
     attempts: int
     first_audio_ms: int
@@ -69,7 +68,7 @@ class Masters:
                 name=name,
                 characters=len(text),
                 polished=polished,
-                raw=None,
+                flac=None,
                 speak_mode=card.speak_modes[0],
                 attempts=0,
                 first_audio_ms=0,
@@ -97,34 +96,21 @@ class Masters:
 
         return await self.speaking(attempt, name=recipe.job_name, again=again)
 
-    async def keep(self, master: Master, *, recipe: Recipe, airing: Airing, folder: Path) -> None:
+    async def keep(self, master: Master, flac: Encoded, *, recipe: Recipe, airing: Airing) -> None:
         """Puts a new master into the bucket; from then on it need not be on air."""
-        raw = master.raw
-        if raw is None:
-            return
-        body = folder / f"{master.name}.{_FLAC.extension}"
-        card = await asyncio.to_thread(self._encoded, master, raw, body, recipe=recipe)
-        await self.keeper.keep(card, body, job=recipe.job_name)
-        await asyncio.to_thread(body.unlink)
+        await self.keeper.keep(self._card(master, flac, recipe=recipe), flac.path, job=recipe.job_name)
+        await asyncio.to_thread(flac.path.unlink)
         await airing.let_go()
 
-    def _encoded(self, master: Master, raw: Path, body: Path, *, recipe: Recipe) -> Card:
-        """Writes the FLAC and removes the PCM that it is made from; the card of it."""
-        flac, samples = encode_master(raw.read_bytes()), raw.stat().st_size // BYTES_PER_SAMPLE
-        body.write_bytes(flac)
-        raw.unlink()
-        return self._card(master, flac, samples=samples, recipe=recipe)
-
-    def _card(self, master: Master, flac: bytes, *, samples: int, recipe: Recipe) -> Card:
-        sha256 = hashlib.sha256(flac).hexdigest()
+    def _card(self, master: Master, flac: Encoded, *, recipe: Recipe) -> Card:
         return Card(
             name=master.name,
-            key=object_key(Area.MASTERS, master.name, sha256=sha256, extension=_FLAC.extension),
-            sha256=sha256,
-            size=len(flac),
+            key=object_key(Area.MASTERS, master.name, sha256=flac.sha256, extension=_FLAC.extension),
+            sha256=flac.sha256,
+            size=flac.size,
             content_type=_FLAC.content_type,
-            samples=samples,
-            duration_ms=duration_ms(samples, MASTER_RATE),
+            samples=flac.samples,
+            duration_ms=flac.duration_ms,
             characters=master.characters,
             utterances=1,
             attempts=master.attempts,
@@ -144,10 +130,11 @@ class Masters:
             spoken, proof = await wording.speak(text, delivery=delivery, on_audio=take.hear)
             ended = self.monotonic()
             # What is empty or silent is refused, and then it is spoken again.
-            await take.finish()
+            flac = await take.finish()
             check_duration(text, take.seconds, speed=recipe.request.speed)
-            await asyncio.to_thread(lambda: check_soundness(take.raw.read_bytes()))
+            await asyncio.to_thread(_check_sound, take.raw)
         except BaseException:
+            take.discard()
             await airing.again()
             raise
         await airing.end()
@@ -155,13 +142,19 @@ class Masters:
             name=recipe.utterance_name(text),
             characters=len(text),
             polished=take.polished,
-            raw=take.raw,
+            flac=flac,
             speak_mode=spoken.speak_mode,
             attempts=attempts,
             first_audio_ms=round((take.first_at - started) * 1000),
             spoken_ms=round((ended - started) * 1000),
             proof=proof,
         )
+
+
+def _check_sound(raw: Path) -> None:
+    """Raises AudioUnusable; a sound file is not needed any more."""
+    check_soundness(raw.read_bytes())
+    raw.unlink()
 
 
 def _delivery(recipe: Recipe, *, place: int) -> Delivery:

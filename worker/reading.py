@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from audio.codecs import FORMATS
-from audio.file import AudioFile
 from audio.join import Joiner
 from speech.card import Card
 from speech.errors import StaleToken, Unavailable, UnknownJob
@@ -19,6 +18,7 @@ from speech.proof import combine
 from speech.recipe import Recipe
 from speech.utterances import Ending, Utterance, cut
 from worker.airing import Airing
+from worker.draft import Draft, Encoded
 from worker.masters import Master, Masters
 from worker.retrying import Retrying
 from worker.single_flight import SingleFlight
@@ -72,23 +72,23 @@ class _Reading:
         began = self.shared.masters.monotonic()
         request = self.recipe.request
         utterances = await asyncio.to_thread(cut, request.text, language=request.language)
-        path = self.folder / self.recipe.job_name
         try:
             job = await self._start(len(utterances))
         except UnknownJob:
             # The board was wiped since the order was read: as for a claim that somebody else took.
             raise StaleToken from None
-        file = await asyncio.to_thread(AudioFile, path, rendition=request.rendition)
+        if job.attempts > 1 and (card := await self._finished()) is not None:
+            return card
+        draft = Draft(self.folder / self.recipe.job_name, rendition=request.rendition)
         try:
-            await self._write(file, utterances)
+            await self._write(draft, utterances)
+            file = await draft.close()
         except BaseException:
-            file.discard()
+            draft.discard()
             raise
-        await asyncio.to_thread(file.close)
-        sha256, size = await asyncio.to_thread(_digest, path)
-        key = await self._put(path, sha256=sha256)
+        key = await self._put(file)
         await asyncio.gather(*self.keeping)
-        card = self._card(job, file, key=key, sha256=sha256, size=size, began=began)
+        card = self._card(job, file, key=key, began=began)
         await self.shared.insist(lambda: self.shared.store.put_card(card), name=card.name)
         return card
 
@@ -97,6 +97,10 @@ class _Reading:
         await asyncio.gather(*self.keeping, return_exceptions=True)
         for airing in self.airings:
             await airing.let_go()
+
+    async def _finished(self) -> Card | None:
+        """What an attempt that died at the very end has left; before the first one whoever sent the job has looked."""
+        return await self.shared.insist(lambda: self.shared.store.card(self.recipe.job_name), name=self.recipe.job_name)
 
     async def _start(self, utterances: int) -> Job:
         shared = self.shared
@@ -112,16 +116,17 @@ class _Reading:
         with suppress(UnknownJob):
             await self._start(utterances)
 
-    async def _write(self, file: AudioFile, utterances: list[Utterance]) -> None:
+    async def _write(self, draft: Draft, utterances: list[Utterance]) -> None:
         """All utterances in order; the first that fails ends the others."""
         joiner, line = Joiner(), asyncio.Queue[asyncio.Task[Master]](_AHEAD * self.shared.at_once)
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._begin_all(utterances, group=group, line=line))
+                group.create_task(self._begin_all(utterances, draft=draft, group=group, line=line))
                 for utterance in utterances:
                     master = await (await line.get())
                     self.masters.append(master)
-                    await asyncio.to_thread(_append, file, joiner, master.polished, ending=utterance.ending)
+                    if master.flac is None or len(utterances) > 1:
+                        await draft.append(_joined(joiner, master.polished, ending=utterance.ending))
                     await self._tell_progress()
         except BaseExceptionGroup as failures:
             raise failures.exceptions[0] from None
@@ -131,12 +136,18 @@ class _Reading:
             await self.shared.board.progress(self.recipe.job_name, self.lease, done=len(self.masters))
 
     async def _begin_all(
-        self, utterances: list[Utterance], *, group: asyncio.TaskGroup, line: asyncio.Queue[asyncio.Task[Master]]
+        self,
+        utterances: list[Utterance],
+        *,
+        draft: Draft,
+        group: asyncio.TaskGroup,
+        line: asyncio.Queue[asyncio.Task[Master]],
     ) -> None:
         free = asyncio.Semaphore(self.shared.at_once)
         for number, utterance in enumerate(utterances):
             await free.acquire()
-            airing = Airing(live=self.shared.live, lease=self.lease, utterance=number)
+            hears = draft if len(utterances) == 1 else None
+            airing = Airing(live=self.shared.live, lease=self.lease, utterance=number, draft=hears)
             task = group.create_task(self._master(utterance.text, airing=airing, of=len(utterances)))
             task.add_done_callback(lambda _: free.release())
             await line.put(task)
@@ -157,9 +168,10 @@ class _Reading:
                 master = await masters.spoken(
                     text, recipe=self.recipe, airing=airing, folder=folder, again=lambda: self._start_again(of)
                 )
-                keep = masters.keep(master, recipe=self.recipe, airing=airing, folder=folder)
-                keeping = asyncio.create_task(keep)
-                self.keeping.append(keeping)
+                if master.flac is not None:
+                    keep = masters.keep(master, master.flac, recipe=self.recipe, airing=airing)
+                    keeping = asyncio.create_task(keep)
+                    self.keeping.append(keeping)
             return master
         finally:
             # One that was kept is not aired.
@@ -175,28 +187,28 @@ class _Reading:
             if task.done():
                 task.result()
 
-    async def _put(self, path: Path, *, sha256: str) -> str:
+    async def _put(self, file: Encoded) -> str:
         row = FORMATS[self.recipe.request.rendition.format]
         return await self.shared.insist(
             lambda: self.shared.store.put(
                 Area.AUDIO,
                 self.recipe.job_name,
-                path,
-                sha256=sha256,
+                file.path,
+                sha256=file.sha256,
                 extension=row.extension,
                 content_type=row.content_type,
             ),
             name=self.recipe.job_name,
         )
 
-    def _card(self, job: Job, file: AudioFile, *, key: str, sha256: str, size: int, began: float) -> Card:
+    def _card(self, job: Job, file: Encoded, *, key: str, began: float) -> Card:
         shared, request = self.shared, self.recipe.request
         spoken = [master for master in self.masters if master.attempts]
         return Card(
             name=self.recipe.job_name,
             key=key,
-            sha256=sha256,
-            size=size,
+            sha256=file.sha256,
+            size=file.size,
             content_type=FORMATS[request.rendition.format].content_type,
             samples=file.samples,
             duration_ms=file.duration_ms,
@@ -216,15 +228,9 @@ class _Reading:
         )
 
 
-def _append(file: AudioFile, joiner: Joiner, polished: Path, *, ending: Ending) -> None:
+def _joined(joiner: Joiner, polished: Path, *, ending: Ending) -> Iterator[bytes]:
+    """The utterance behind its pause, in pieces; its file is gone at the end."""
     with polished.open("rb") as sound:
-        file.feed(joiner.add(sound.read(_PIECE_BYTES), ending=ending))
-        for piece in iter(lambda: sound.read(_PIECE_BYTES), b""):
-            file.feed(piece)
+        yield joiner.add(sound.read(_PIECE_BYTES), ending=ending)
+        yield from iter(lambda: sound.read(_PIECE_BYTES), b"")
     polished.unlink()
-
-
-def _digest(path: Path) -> tuple[str, int]:
-    """The file's SHA-256 and its size in bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest(), path.stat().st_size

@@ -92,12 +92,9 @@ class Render:
     async def _card(self, recipe: Recipe, lease: Lease) -> Card | None:
         """The card of the finished audio; None when nobody waits for it any more."""
         name = recipe.job_name
-        # Whoever had the lease before may have done it, or every caller may have gone.
+        # Whoever had the lease before may have ended it.
         if await self.insist(lambda: self.board.order(name), name=name) is None:
             return None
-        card = await self.insist(lambda: self.maker.store.card(name), name=name)
-        if card is not None:
-            return card
         folder = Path(await asyncio.to_thread(tempfile.mkdtemp, dir=self.scratch))
         try:
             return await self.maker.make(recipe, lease=lease, folder=folder)

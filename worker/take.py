@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from audio.masters import MASTER
 from audio.pcm import MASTER_RATE, PcmStitcher, sample_count
 from audio.polish import Polisher
 from worker.airing import Airing
+from worker.draft import Draft, Encoded
 from worker.pcm_file import PcmFile
 
 
 class Take:
     """Hears the attempt. `monotonic` gives seconds; `first_at` is when its sound began, 0 before.
 
-    Two files in the folder, complete after `finish`: `raw` as the upstream sent it, `polished` as it is heard.
+    Three files in the folder, complete after `finish`: `raw` as the upstream sent it, the same as FLAC, and
+    `polished` as it is heard.
     """
 
     def __init__(self, airing: Airing, *, folder: Path, monotonic: Callable[[], float]) -> None:
@@ -26,6 +29,7 @@ class Take:
         self._stitcher = PcmStitcher()
         self._polisher = Polisher()
         self._files = PcmFile(self.raw), PcmFile(self.polished)
+        self._flac = Draft(folder / f"{airing.utterance}.flac", rendition=MASTER)
         self._polished_samples = 0
 
     @property
@@ -39,15 +43,21 @@ class Take:
         whole = self._stitcher.feed(pcm)
         await self._take(whole, self._polisher.feed(whole))
 
-    async def finish(self) -> None:
-        """Airs the rest and completes the files; raises AudioUnusable when nothing was heard."""
+    async def finish(self) -> Encoded:
+        """Airs the rest and completes the files; the FLAC. Raises AudioUnusable when nothing was heard."""
         await self._take(b"", self._polisher.finish())
         for file in self._files:
             file.flush()
+        return await self._flac.close()
+
+    def discard(self) -> None:
+        """Closes what is open still."""
+        self._flac.discard()
 
     async def _take(self, *sound: bytes) -> None:
-        _, polished = sound
+        raw, polished = sound
         await self._airing.air(polished)
         self._polished_samples += sample_count(polished)
         for file, pcm in zip(self._files, sound, strict=True):
             file.write(pcm)
+        await self._flac.feed(raw)

@@ -9,7 +9,6 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field, replace
 
 from audio.join import Joiner
-from audio.masters import encode_master
 from audio.polish import polish
 from speech.errors import Unavailable
 from speech.job import Job, JobStatus
@@ -19,6 +18,7 @@ from speech.utterances import cut
 from storage.keys import object_key
 from storage.memory_store import MemoryAudioStore
 from tests.fakes.jobs import NOW, make_card
+from tests.fakes.masters import flac_of
 from tests.fakes.sounds import tone
 
 
@@ -156,7 +156,7 @@ class Voice:
     async def keep(self, store: MemoryAudioStore, number: int, *, raw: bytes | None = None) -> None:
         """Keeps the master of an utterance."""
         name = self.recipe.utterance_name(self.texts[number])
-        flac = encode_master(raw or self.raw(number))
+        flac = flac_of(raw or self.raw(number))
         key = object_key(Area.MASTERS, name, sha256=hashlib.sha256(flac).hexdigest(), extension="flac")
         store.objects[key] = flac
         await store.put_card(replace(make_card(self.recipe), name=name, key=key))

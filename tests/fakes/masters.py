@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from dataclasses import replace
 from pathlib import Path
 
+from audio.masters import MASTER
+from audio.transcoder import Transcoder
 from speech.card import Card
 from speech.errors import Unavailable
 from speech.ports import Area
 from storage.keys import object_key
 from storage.memory_store import MemoryAudioStore
 from tests.fakes.jobs import make_card, make_recipe
+
+
+def flac_of(pcm: bytes) -> bytes:
+    """The file of a master; raises AudioUnusable when there is no whole sample."""
+    sink = io.BytesIO()
+    transcoder = Transcoder(sink, rendition=MASTER)
+    transcoder.feed(pcm)
+    transcoder.finish()
+    return sink.getvalue()
 
 
 class FrailStore(MemoryAudioStore):

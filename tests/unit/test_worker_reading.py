@@ -72,7 +72,7 @@ class Studio:
             return await self.maker.make(recipe, lease=Lease(reading=recipe.reading_name, token=1), folder=folder)
         finally:
             left = {path.suffix for path in folder.iterdir()}
-            assert left <= {".wav", ".pcm", ".raw"}
+            assert left <= {".wav", ".pcm", ".raw", ".flac"}
 
     def has_master(self, text: str) -> bool:
         """Whether an utterance is kept."""
