@@ -32,6 +32,8 @@ def make_celery(*, broker_url: str, publishes_only: bool = False, threads: int =
     celery = Celery("recite", broker=broker_url, include=["worker.tasks"], set_as_current=not publishes_only)
     celery.conf.update(
         task_ignore_result=True,
+        # Or every thread would look through all installed packages for one of its own.
+        result_backend_thread_safe=True,
         task_default_queue="interactive",
         task_queues=[Queue(lane, Exchange("recite", type="direct"), routing_key=lane) for lane in LANES],
         task_create_missing_queues=False,

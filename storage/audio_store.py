@@ -182,6 +182,10 @@ class S3AudioStore:
         return head["ContentLength"] == body.stat().st_size
 
     def _upload(self, key: str, body: Path, headers: dict[str, Any]) -> None:
+        if body.stat().st_size <= PIECE_BYTES:
+            # For a file boto3 would ask first whether the server wants it, and wait for the answer.
+            self._bucket.patient.put_object(Bucket=self._bucket.name, Key=key, Body=body.read_bytes(), **headers)
+            return
         self._bucket.patient.upload_file(str(body), self._bucket.name, key, ExtraArgs=headers, Config=_TRANSFER)
 
     def _bucket_exists(self) -> bool:
