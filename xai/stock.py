@@ -71,8 +71,9 @@ class SessionStock:
     async def acquire(self, settings: SessionSettings, *, ticket: Ticket, fresh: bool = False) -> PooledSession:
         """A session for one caller alone, to be given back or discarded; `fresh`: one that was never used.
 
-        Raises what opening one raises: a 429 only when no session here could come free. Live callers get
-        UpstreamUnreachable, with the time to come back, while the upstream is not there. Interrupted when closed.
+        Raises what opening one raises. Only live callers get a 429, when no session here could come free, or
+        UpstreamUnreachable, with the time to come back, while the upstream is not there: bulk waits. Interrupted
+        when closed.
         """
         while True:
             grant = await self._granted(settings, ticket, fresh)
@@ -87,8 +88,9 @@ class SessionStock:
                     # Others of the team may sit on the rest: what is not used here makes room for what is needed.
                     self.discard(self._idle[0], "it makes room")
                 elif not self.held:
-                    self._line.turn_away(lambda busy=busy: UpstreamBusy(busy.detail, retry_after=busy.retry_after))  # type: ignore[misc]
-                    raise
+                    self._refuse_live(busy)
+                    if ticket.lane is Lane.INTERACTIVE:
+                        raise
 
     def give_back(self, pooled: PooledSession) -> None:
         """The caller is done: the next in line gets the session, or it rests, or it ends."""
@@ -245,6 +247,13 @@ class SessionStock:
             idle=len(self._idle),
             closing=len(self._closing),
             waited=self._line.longest(),
+        )
+
+    def _refuse_live(self, busy: UpstreamBusy) -> None:
+        """Turns the live callers in line away with the time that the upstream named, however long."""
+        self._line.turn_away(
+            lambda: UpstreamBusy(busy.detail, retry_after=busy.retry_after),
+            whom=lambda waiter: waiter.ticket.lane is Lane.INTERACTIVE,
         )
 
     def _waits_in_vain(self, waiter: Waiter[_Grant]) -> bool:

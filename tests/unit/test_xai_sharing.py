@@ -141,6 +141,23 @@ async def test_a_429_tells_all_to_pause(desk: Desk) -> None:
     assert desk.breaker.news == ["pause 7", "pause 1", "pause 60"]
 
 
+async def test_a_429_turns_live_callers_away_and_bulk_waits(desk: Desk) -> None:
+    desk.opener.cap, desk.opener.cap_error = 0, lambda: UpstreamBusy(retry_after=300)
+    desk.opener.gate.clear()
+    patient = [await desk.begin(f"bulk {number}", lane=Lane.BULK) for number in range(3)]
+    live = await desk.begin("live")
+    desk.opener.gate.set()
+    with pytest.raises(UpstreamBusy) as caught:
+        await live
+    assert caught.value.retry_after == 300
+    await asyncio.sleep(150)
+    assert not any(task.done() for task in patient)
+    assert desk.opener.asked < 10, "it is asked once in a pause, by as many as there are seats"
+    desk.opener.cap = None
+    await asyncio.gather(*patient)
+    assert desk.heard == ["bulk 0", "bulk 1", "bulk 2"]
+
+
 async def test_nobody_opens_a_session_during_a_pause(desk: Desk) -> None:
     desk.breaker.admission = Admission(wait=5)
     task = await desk.begin("one")
