@@ -5,12 +5,13 @@ from __future__ import annotations
 from redis.asyncio import Redis
 
 from speech.ports import Admission
-from storage.board_scripts import Script
+from storage.board_scripts import NOW, Script
 from storage.redis_client import ANSWERING
 
-_NOW = """
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
+_READ = (
+    NOW
+    + """
+local now = now()
 local function read(name) return tonumber(redis.call('HGET', KEYS[1], name) or 0) end
 -- The ms until then. More than the longest possible is over: it was written before the clock was set back.
 local function left(name, longest)
@@ -23,12 +24,13 @@ local function later(name, ms, longest)
   redis.call('HSET', KEYS[1], name, string.format('%.0f', now + math.max(left(name, longest), ms)))
 end
 """
+)
 _KEEP = "redis.call('PEXPIRE', KEYS[1], 3600000)"
 
 # KEYS breaker. ARGV failures that open it, ms for one try, most ms of a pause and of being down.
 # Returns ms to wait, whether it is down, whether suspect.
 _ADMIT = Script(
-    _NOW
+    _READ
     + """
 local paused = left('paused_until', ARGV[3])
 if paused > 0 then return {paused, 0, 0} end
@@ -43,7 +45,7 @@ return {0, 0, failures}
 )
 # KEYS breaker. ARGV failures that open it, first ms, most ms. What fails while it is open was under way before.
 _FAILED = Script(
-    _NOW
+    _READ
     + f"""
 local failures = redis.call('HINCRBY', KEYS[1], 'failures', 1)
 if failures >= tonumber(ARGV[1]) and left('down_until', ARGV[3]) == 0 then
@@ -55,10 +57,10 @@ end
 """
 )
 # KEYS breaker. ARGV ms, most ms.
-_PAUSE = Script(_NOW + f"later('paused_until', ARGV[1], ARGV[2]) {_KEEP}")
+_PAUSE = Script(_READ + f"later('paused_until', ARGV[1], ARGV[2]) {_KEEP}")
 # KEYS breaker. ARGV failures that open it, most ms.
 _DOWN_FOR = Script(
-    _NOW
+    _READ
     + """
 if read('failures') < tonumber(ARGV[1]) then return 0 end
 return left('down_until', ARGV[2])

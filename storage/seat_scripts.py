@@ -11,23 +11,23 @@ none is free, those above theirs give up what is idle, then what comes free.
 
 from __future__ import annotations
 
-from storage.board_scripts import Script
+from storage.board_scripts import NOW, Script
 
 # KEYS group. ARGV channel, holder, what it has and wants as JSON or '' when it leaves, maximum, most for bulk, least
 # for bulk, lease ms, the epoch that it knows or '', quiet ms.
 # Returns the seats that it may hold, the callers that it may serve at once in each lane, how many seats it has to
 # give up, and the epoch.
 SETTLE = Script(
-    """
+    NOW
+    + """
 local channel, me, word, known = ARGV[1], ARGV[2], ARGV[3], ARGV[8]
 local maximum, most_bulk, least_bulk = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 local lease, quiet = tonumber(ARGV[7]), tonumber(ARGV[9])
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local now = now()
 
 local saved = redis.call('GET', KEYS[1])
 local group = saved and cjson.decode(saved)
-  or {epoch = time[1] .. '.' .. time[2], quiet_until = 0, holders = {}}
+  or {epoch = table.concat(redis.call('TIME'), '.'), quiet_until = 0, holders = {}}
 -- Others may have seats that this document has forgotten: they come to tell within a beat.
 if known ~= '' and known ~= group.epoch then group.quiet_until = now + quiet end
 
