@@ -57,7 +57,7 @@ class XaiSettings(_Group):
     model: str = Field("grok-voice-latest", alias="XAI_MODEL", min_length=1)
     speak_mode: Literal["force_message", "instructed", "user_text"] = Field("force_message", alias="XAI_SPEAK_MODE")
     max_sessions: int = Field(10, alias="XAI_MAX_SESSIONS", ge=1)
-    reserved_sessions: int = Field(3, alias="XAI_RESERVED_SESSIONS", ge=0)
+    reserved: int = Field(3, alias="XAI_RESERVED_SESSIONS", ge=0)
     quota_group: str | None = Field(None, alias="XAI_QUOTA_GROUP", pattern="^[A-Za-z0-9._-]{1,64}$")
     render_timeout: Seconds = Field(timedelta(seconds=30), alias="RENDER_TIMEOUT", gt=timedelta(0))
     shutdown_grace: Seconds = Field(timedelta(seconds=30), alias="SHUTDOWN_GRACE", ge=timedelta(0))
@@ -67,6 +67,11 @@ class XaiSettings(_Group):
         if self.reserved_sessions > self.max_sessions:
             raise ValueError("XAI_RESERVED_SESSIONS is more than XAI_MAX_SESSIONS")
         return self
+
+    @property
+    def reserved_sessions(self) -> int:
+        """How many never serve bulk; when nobody said so, no more than leave one to it."""
+        return self.reserved if "reserved" in self.model_fields_set else min(self.reserved, self.max_sessions - 1)
 
     @property
     def worker_threads(self) -> int:

@@ -5,54 +5,65 @@ from __future__ import annotations
 from redis.asyncio import Redis
 
 from speech.ports import Admission
-from storage.board_scripts import Script
+from storage.board_scripts import NOW, Script
 from storage.redis_client import ANSWERING
 
-_NOW = """
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
+_READ = (
+    NOW
+    + """
+local now = now()
 local function read(name) return tonumber(redis.call('HGET', KEYS[1], name) or 0) end
-local function later(name, ms)
-  redis.call('HSET', KEYS[1], name, string.format('%.0f', math.max(read(name), now + ms)))
+-- The ms until then. More than the longest possible is over: it was written before the clock was set back.
+local function left(name, longest)
+  local ms = read(name) - now
+  if ms <= tonumber(longest) then return math.max(0, ms) end
+  redis.call('HDEL', KEYS[1], name)
+  return 0
+end
+local function later(name, ms, longest)
+  redis.call('HSET', KEYS[1], name, string.format('%.0f', now + math.max(left(name, longest), ms)))
 end
 """
+)
 _KEEP = "redis.call('PEXPIRE', KEYS[1], 3600000)"
 
-# KEYS breaker. ARGV failures that open it, ms for one try. Returns ms to wait, whether it is down, whether suspect.
+# KEYS breaker. ARGV failures that open it, ms for one try, most ms of a pause and of being down.
+# Returns ms to wait, whether it is down, whether suspect.
 _ADMIT = Script(
-    _NOW
+    _READ
     + """
-local paused = read('paused_until') - now
+local paused = left('paused_until', ARGV[3])
 if paused > 0 then return {paused, 0, 0} end
 local failures = read('failures')
 if failures < tonumber(ARGV[1]) then return {0, 0, failures} end
-local down = read('down_until') - now
+local down = left('down_until', ARGV[4])
 if down > 0 then return {down, 1, failures} end
-if read('trying_until') > now then return {1000, 0, failures} end
-later('trying_until', ARGV[2])
+if left('trying_until', ARGV[2]) > 0 then return {1000, 0, failures} end
+later('trying_until', ARGV[2], ARGV[2])
 return {0, 0, failures}
 """
 )
 # KEYS breaker. ARGV failures that open it, first ms, most ms. What fails while it is open was under way before.
 _FAILED = Script(
-    _NOW
+    _READ
     + f"""
 local failures = redis.call('HINCRBY', KEYS[1], 'failures', 1)
-if failures >= tonumber(ARGV[1]) and read('down_until') <= now then
+if failures >= tonumber(ARGV[1]) and left('down_until', ARGV[3]) == 0 then
   local times = redis.call('HINCRBY', KEYS[1], 'times', 1)
-  later('down_until', math.min(ARGV[3], ARGV[2] * 2 ^ (times - 1)))
+  later('down_until', math.min(ARGV[3], ARGV[2] * 2 ^ (times - 1)), ARGV[3])
   redis.call('HDEL', KEYS[1], 'trying_until')
 end
 {_KEEP}
 """
 )
-_PAUSE = Script(_NOW + f"later('paused_until', ARGV[1]) {_KEEP}")
-# KEYS breaker. ARGV failures that open it.
+# KEYS breaker. ARGV ms, most ms.
+_PAUSE = Script(_READ + f"later('paused_until', ARGV[1], ARGV[2]) {_KEEP}")
+# KEYS breaker. ARGV failures that open it, most ms.
 _DOWN_FOR = Script(
-    _NOW
+    _READ
     + """
 if read('failures') < tonumber(ARGV[1]) then return 0 end
-return math.max(0, read('down_until') - now)
+return left('down_until', ARGV[2])
 """
 )
 
@@ -60,7 +71,8 @@ return math.max(0, read('down_until') - now)
 class RedisBreaker:
     """Implements speech.ports.Breaker. After `failures` in a row nobody tries for a while, then one alone.
 
-    The while doubles with every try that fails. A try that nobody heard of again is over after `try_seconds`.
+    The while doubles with every try that fails. A try that nobody heard of again is over after `try_seconds`,
+    a pause after `longest_pause` seconds at the latest.
     """
 
     def __init__(
@@ -71,18 +83,22 @@ class RedisBreaker:
         failures: int = 8,
         first_seconds: float = 4.0,
         most_seconds: float = 30.0,
+        longest_pause: float = 60.0,
         try_seconds: float = 12.0,
     ) -> None:
         self._redis = redis
         self._key = f"recite:breaker:{group}"
         self._failures = failures
         self._first, self._most = round(first_seconds * 1000), round(most_seconds * 1000)
+        self._longest_pause = round(longest_pause * 1000)
         self._try = round(try_seconds * 1000)
 
     async def admit(self) -> Admission:
         """Asked before a session is opened; after an outage one caller at a time is let through to try."""
         with ANSWERING:
-            wait, down, failures = await _ADMIT.run(self._redis, self._key, self._failures, self._try)
+            wait, down, failures = await _ADMIT.run(
+                self._redis, self._key, self._failures, self._try, self._longest_pause, self._most
+            )
         return Admission(wait=wait / 1000, is_down=bool(down), is_suspect=bool(failures))
 
     async def succeeded(self) -> None:
@@ -98,10 +114,11 @@ class RedisBreaker:
     async def pause(self, seconds: float) -> None:
         """It wants no more sessions for so long."""
         with ANSWERING:
-            await _PAUSE.run(self._redis, self._key, round(seconds * 1000))
+            pause = min(round(seconds * 1000), self._longest_pause)
+            await _PAUSE.run(self._redis, self._key, pause, self._longest_pause)
 
     async def down_for(self) -> float:
         """For how many seconds nobody tries; 0 when it is there."""
         with ANSWERING:
-            milliseconds: int = await _DOWN_FOR.run(self._redis, self._key, self._failures)
+            milliseconds: int = await _DOWN_FOR.run(self._redis, self._key, self._failures, self._most)
         return milliseconds / 1000

@@ -4,26 +4,23 @@ from __future__ import annotations
 
 from redis.asyncio import Redis
 
-from storage.board_scripts import Script
+from storage.board_scripts import NOW, Script
 from storage.redis_client import ANSWERING
 
 # One sorted set, scored by when a word runs out: looking for keys by pattern would walk over every job.
 WORKERS_KEY = "recite:workers"
 
-_NOW = """
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-"""
 # ARGV member, ms. The set itself goes when its last worker is silent.
 _BEAT = Script(
-    _NOW
+    NOW
     + """
+local now = now()
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
 redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1])
 if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[2]) then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
 """
 )
-_ALIVE = Script(_NOW + "return redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. string.format('%.0f', now), '+inf')")
+_ALIVE = Script(NOW + "return redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. string.format('%.0f', now()), '+inf')")
 
 
 class Heartbeats:

@@ -11,40 +11,46 @@ none is free, those above theirs give up what is idle, then what comes free.
 
 from __future__ import annotations
 
-from storage.board_scripts import Script
+from storage.board_scripts import NOW, Script
 
 # KEYS group. ARGV channel, holder, what it has and wants as JSON or '' when it leaves, maximum, most for bulk, least
 # for bulk, lease ms, the epoch that it knows or '', quiet ms.
 # Returns the seats that it may hold, the callers that it may serve at once in each lane, how many seats it has to
 # give up, and the epoch.
 SETTLE = Script(
-    """
+    NOW
+    + """
 local channel, me, word, known = ARGV[1], ARGV[2], ARGV[3], ARGV[8]
 local maximum, most_bulk, least_bulk = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local lease, quiet = tonumber(ARGV[7]), tonumber(ARGV[9])
+local now = now()
 
 local saved = redis.call('GET', KEYS[1])
 local group = saved and cjson.decode(saved)
-  or {epoch = time[1] .. '.' .. time[2], quiet_until = 0, holders = {}}
+  or {epoch = table.concat(redis.call('TIME'), '.'), quiet_until = 0, holders = {}}
 -- Others may have seats that this document has forgotten: they come to tell within a beat.
-if known ~= '' and known ~= group.epoch then group.quiet_until = now + ARGV[9] end
+if known ~= '' and known ~= group.epoch then group.quiet_until = now + quiet end
 
 local holders = group.holders
 if word == '' then
   holders[me] = nil
 else
   local said = cjson.decode(word)
-  said.ends = now + ARGV[7]
+  said.ends = now + lease
   said.since = now - said.waited
   holders[me] = said
 end
 
 local ids = {}
+local is_set_back = group.quiet_until > now + quiet
 for id, holder in pairs(holders) do
-  if holder.ends > now then table.insert(ids, id) else holders[id] = nil end
+  local left = holder.ends - now
+  if left > 0 and left <= lease then table.insert(ids, id) else holders[id] = nil end
+  is_set_back = is_set_back or left > lease
 end
 table.sort(ids)
+-- Whatever was said before the clock was set back would count too long: all come to tell anew within a beat.
+if is_set_back then group.quiet_until = now + quiet end
 
 -- How many sessions each process would use, by lane, and what the lanes get of them.
 local wanted = {interactive = 0, bulk = 0}
@@ -155,7 +161,7 @@ if mine then
   -- What it was given counts from now on, although it has not said so yet.
   mine.taken = mine.given
 end
-redis.call('SET', KEYS[1], cjson.encode(group), 'PX', ARGV[7] * 2)
+redis.call('SET', KEYS[1], cjson.encode(group), 'PX', lease * 2)
 if #called > 0 then redis.call('PUBLISH', channel, table.concat(called, ',')) end
 return answer
 """

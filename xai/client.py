@@ -83,8 +83,13 @@ class RealtimeSession:
             await self._receive()
 
     def rest(self, on_lost: Callable[[], None]) -> None:
-        """Reads on, so that pings are answered and a death is noticed: then `on_lost` is called once."""
-        self._watcher = asyncio.create_task(self._watch(on_lost))
+        """Reads on, so that pings are answered and a death is noticed: then `on_lost` is called once.
+
+        One that rests already goes on with that.
+        """
+        # Two can't read one socket.
+        if self._watcher is None or self._watcher.done():
+            self._watcher = asyncio.create_task(self._watch(on_lost))
 
     async def close(self) -> None:
         """Ends it, telling the server to stop speaking where it can; never raises."""

@@ -60,7 +60,12 @@ class Entrance:
         except UpstreamError:
             await self._answered(admission)
             raise
-        await self._answered(admission)
+        try:
+            await self._answered(admission)
+        except BaseException:
+            # Whoever asked for it has gone meanwhile.
+            await session.close()
+            raise
         return session
 
     async def _admission(self) -> Admission:

@@ -17,6 +17,7 @@ logger = logging.getLogger(__name__)
 # Several times within the lease of what was said last.
 _BEAT_SECONDS = 1.5
 _AGAIN_SECONDS = 0.3
+_INSIST_SECONDS = 0.1
 
 
 class Seating:
@@ -62,8 +63,10 @@ class Seating:
             settling, following = self._tasks
             # Not cancelled: a word that is on its way would come after the farewell.
             await settling
-            following.cancel()
-            await asyncio.wait([following])
+            while not following.done():
+                # A cancellation that meets redis-py while it connects may be lost.
+                following.cancel()
+                await asyncio.wait([following], timeout=_INSIST_SECONDS)
             with suppress(Unavailable):
                 await self._seats.leave()
 
@@ -101,7 +104,8 @@ class Seating:
             self.share = await self._seats.settle(need)
             self._is_away = False
         except Unavailable:
-            self.share = replace(before, owed=0)
+            # It may have been heard all the same: a seat that it gives up can be somebody else's by now.
+            self.share = replace(before, seats=min(before.seats, need.open), owed=0)
             self._is_away = True
         self._is_asking = False
         self._on_share()

@@ -85,7 +85,10 @@ class Session(Protocol):
         """Speaks one utterance within `seconds`; the transcript, if one was sent. Raises an UpstreamError."""
 
     def rest(self, on_lost: Callable[[], None]) -> None:
-        """Nobody speaks for a while; `on_lost` is called once when the session dies meanwhile."""
+        """Nobody speaks for a while; `on_lost` is called once when the session dies meanwhile.
+
+        One that rests already goes on with that: whoever was granted it may have gone before speaking.
+        """
 
     async def close(self) -> None:
         """Ends it, whatever it is doing; never raises."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -79,13 +80,13 @@ class EphemeralTokens:
         self._token: _Token | None = None
         self._fetch: asyncio.Task[_Token] | None = None
         self._single_use = False
-        self._alone = set[str]()
+        # A handshake with the one before may end after the next is fetched.
+        self._shared = deque[str](maxlen=2)
 
     async def bearer(self) -> str:
         """A token that is good for a while; raises KeyRejected, UpstreamBusy, -Timeout or -Unreachable."""
         if self._single_use:
             token = await self._request()
-            self._alone.add(token.value)
         elif self._token and self._clock() < self._token.good_until:
             token = self._token
         else:
@@ -108,7 +109,7 @@ class EphemeralTokens:
                 return False
             self._single_use = True
             return True
-        return self._single_use and bearer not in self._alone
+        return self._single_use and bearer in self._shared
 
     async def aclose(self) -> None:
         """Ends what is under way."""
@@ -121,6 +122,7 @@ class EphemeralTokens:
     async def _fetched(self) -> _Token:
         try:
             self._token = await self._request()
+            self._shared.append(self._token.value)
             return self._token
         finally:
             self._fetch = None

@@ -123,6 +123,40 @@ async def test_a_pause_ends(redis: Redis) -> None:
     await admitted_again(one)
 
 
+async def set_clock_back(redis: Redis) -> None:
+    """What was written before is further in the future by a quarter of an hour."""
+    key = "recite:breaker:team"
+    for name in ("paused_until", "down_until", "trying_until"):
+        if await redis.hexists(key, name):
+            await redis.hincrby(key, name, 900_000)
+
+
+async def test_a_pause_is_over_when_the_clock_is_set_back(redis: Redis) -> None:
+    one = breaker(redis)
+    await one.pause(3600)
+    assert 59 < (await one.admit()).wait <= 60
+    await set_clock_back(redis)
+    assert await one.admit() == Admission()
+    await one.pause(30)
+    await set_clock_back(redis)
+    await one.pause(2)
+    assert 1 < (await one.admit()).wait <= 2
+
+
+async def test_one_tries_again_when_the_clock_is_set_back(redis: Redis) -> None:
+    one = breaker(redis)
+    for _ in range(3):
+        await one.failed()
+    await set_clock_back(redis)
+    assert await one.down_for() == 0
+    for _ in range(2):
+        assert await one.admit() == Admission(is_suspect=True)
+        assert (await one.admit()).wait == 1
+        await set_clock_back(redis)
+    await one.failed()
+    assert 60 < await one.down_for() <= 120
+
+
 async def test_another_group_is_not_meant(redis: Redis) -> None:
     one, other = breaker(redis), RedisBreaker(redis, group="another-team")
     await one.pause(30)

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
+import orjson
 import pytest
 from redis.asyncio import Redis
 
@@ -88,9 +89,11 @@ async def redis(redis_url: str) -> AsyncIterator[Redis]:
         yield redis
 
 
-def process(redis: Redis, *, maximum: int = 10, reserved: int = 3, lease_seconds: float = 60) -> Process:
-    seats = RedisSeats(redis, group="team", maximum=maximum, reserved=reserved, lease_seconds=lease_seconds)
-    return Process(seats)
+def process(
+    redis: Redis, *, maximum: int = 10, reserved: int = 3, lease_seconds: float = 60, quiet_seconds: float = 2
+) -> Process:
+    times = {"lease_seconds": lease_seconds, "quiet_seconds": quiet_seconds}
+    return Process(RedisSeats(redis, group="team", maximum=maximum, reserved=reserved, **times))
 
 
 @pytest.fixture(params=["redis", "alone"])
@@ -252,6 +255,39 @@ async def test_a_wiped_redis_learns_anew_who_has_what_before_it_gives_more(redis
     assert await first.want(LIVE, 4) == 4
     assert await second.want(LIVE, 6) == 6
     await redis.flushall()
+    assert await first.want(LIVE, 3) == 0
+    assert (await second.settle()).seats == 6
+    assert first.need.open + second.need.open == 10
+
+
+async def set_clock_back(redis: Redis) -> None:
+    """What was said before counts for ten minutes more."""
+    key = "recite:seats:team"
+    group = orjson.loads(await redis.get(key) or b"")
+    group["quiet_until"] += 600_000
+    for holder in group["holders"].values():
+        holder["ends"] += 600_000
+    await redis.set(key, orjson.dumps(group))
+
+
+async def test_a_silent_process_loses_its_seats_although_the_clock_is_set_back(redis: Redis) -> None:
+    silent, living = process(redis), process(redis, quiet_seconds=0.1)
+    assert await silent.want(LIVE, 10) == 10
+    await set_clock_back(redis)
+    assert await living.want(LIVE, 4) == 0
+    await set_clock_back(redis)
+
+    async def served() -> bool:
+        return await living.serve(LIVE) == 4
+
+    await until(served)
+
+
+async def test_all_tell_anew_what_they_have_before_more_is_given_when_the_clock_is_set_back(redis: Redis) -> None:
+    first, second = process(redis), process(redis)
+    assert await first.want(LIVE, 4) == 4
+    assert await second.want(LIVE, 6) == 6
+    await set_clock_back(redis)
     assert await first.want(LIVE, 3) == 0
     assert (await second.settle()).seats == 6
     assert first.need.open + second.need.open == 10

@@ -12,12 +12,16 @@ from speech.request import Lane
 
 
 class FakeSeats:
-    """All of `maximum` are there at first; `needs` is what was said until it left. Raises Unavailable while `away`."""
+    """All of `maximum` are there at first; `needs` is what was said until it left. Raises Unavailable while `away`.
+
+    Its `follow` overhears `lost_cancellations` before it ends.
+    """
 
     def __init__(self, maximum: int) -> None:
         self.share = share(maximum)
         self.needs: list[Need] = []
         self.away = False
+        self.lost_cancellations = 0
         self._calls: list[Callable[[], None]] = []
 
     @property
@@ -43,7 +47,13 @@ class FakeSeats:
 
     async def follow(self, on_call: Callable[[], None]) -> None:
         self._calls.append(on_call)
-        await asyncio.Event().wait()
+        while True:
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                if not self.lost_cancellations:
+                    raise
+                self.lost_cancellations -= 1
 
     async def leave(self) -> None:
         self.needs.clear()

@@ -240,6 +240,17 @@ async def test_a_resting_session_reads_on_and_notices_its_end() -> None:
         await session.close()
 
 
+async def test_a_session_that_is_sent_to_rest_twice_speaks_again() -> None:
+    async with ScriptedUpstream(reader).running() as upstream:
+        session = await client(upstream.url).open(SETTINGS)
+        for _ in range(2):
+            session.rest(lambda: None)
+            # Whoever is to read has begun to.
+            await asyncio.sleep(0)
+        assert await speak(session) == PCM
+        await session.close()
+
+
 async def test_cancelling_an_open_leaves_no_connection() -> None:
     asked = asyncio.Event()
 

@@ -40,6 +40,22 @@ def test_what_uses_one_key_is_counted_together_unless_it_is_named(monkeypatch: p
     assert load_settings().quota_group == "our-team"
 
 
+@pytest.mark.parametrize(("sessions", "reserved"), [(1, 0), (2, 1), (3, 2), (4, 3), (10, 3)])
+def test_no_more_are_reserved_than_leave_one_to_bulk(
+    monkeypatch: pytest.MonkeyPatch, sessions: int, reserved: int
+) -> None:
+    monkeypatch.setenv("XAI_MAX_SESSIONS", str(sessions))
+    assert load_settings().xai.reserved_sessions == reserved
+    # All of them, if somebody says so.
+    monkeypatch.setenv("XAI_RESERVED_SESSIONS", str(sessions))
+    assert load_settings().xai.reserved_sessions == sessions
+
+
+def test_a_number_of_sessions_that_is_wrong_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "XAI_RESERVED_SESSIONS" not in wrong(monkeypatch, XAI_MAX_SESSIONS="0")
+    assert "XAI_RESERVED_SESSIONS is more" in wrong(monkeypatch, XAI_MAX_SESSIONS="2", XAI_RESERVED_SESSIONS="3")
+
+
 def test_an_address_that_others_reach_needs_keys_and_a_public_url(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "RECITE_API_KEYS" in wrong(monkeypatch, HOST="0.0.0.0")
     assert "PUBLIC_URL" in wrong(monkeypatch, RECITE_API_KEYS="a-key")

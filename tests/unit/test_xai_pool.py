@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from contextlib import suppress
 
 import pytest
 
@@ -20,6 +21,7 @@ from speech.errors import (
 )
 from speech.ports import Spoken
 from tests.fakes.desk import Desk, delivery, settle
+from tests.fakes.seats import share
 
 pytestmark = [pytest.mark.unit, pytest.mark.virtual_time]
 
@@ -201,6 +203,22 @@ async def test_a_session_granted_to_a_caller_who_has_just_gone_passes_on(slow: D
     gone.cancel()
     await settle()
     assert [text for text, _ in slow.live[0].spoken] == ["one", "four"]
+
+
+@pytest.mark.parametrize("moment", range(4))
+async def test_an_idle_session_granted_to_a_caller_who_has_just_gone_rests_on(desk: Desk, moment: int) -> None:
+    await desk.speak("one")
+    desk.seats.change(share(2, interactive=0))
+    await settle()
+    gone = await desk.begin("two")
+    desk.seats.change(share(2))
+    for _ in range(moment):
+        await asyncio.sleep(0)
+    gone.cancel()
+    with suppress(asyncio.CancelledError):
+        await gone
+    assert (await desk.speak("three")).transcript == "three"
+    assert desk.live[0].on_lost, "its death would not be noticed"
 
 
 async def test_a_caller_cancelled_while_opening_gives_the_place_back(desk: Desk) -> None:

@@ -123,6 +123,32 @@ async def test_while_the_count_is_away_the_pool_goes_on_with_what_it_has(slow: D
     assert [session.spoken[-1][0] for session in slow.live] == ["two", "three"]
 
 
+async def test_a_seat_given_up_in_a_word_without_an_answer_is_not_taken_again(slow: Desk) -> None:
+    for text in ("one", "two"):
+        await slow.begin(text)
+    slow.seats.away = True
+    slow.live[0].turns.put_nowait(NoAudio())
+    await settle()
+    await asyncio.sleep(1)
+    for text in ("three", "four"):
+        await slow.begin(text)
+    await asyncio.sleep(1)
+    assert [session.spoken[-1][0] for session in slow.live] == ["two"]
+    assert slow.opener.asked == 2
+    slow.seats.away = False
+    await asyncio.sleep(1)
+    assert [session.spoken[-1][0] for session in slow.live] == ["two", "three"]
+
+
+async def test_the_end_does_not_wait_for_a_cancellation_that_was_lost() -> None:
+    desk = Desk()
+    desk.seats.lost_cancellations = 2
+    await desk.speak("one")
+    async with asyncio.timeout(5):
+        await desk.pool.aclose()
+    assert desk.seats.held == 0
+
+
 async def test_the_seats_are_told_regularly_and_given_up_at_the_end(desk: Desk) -> None:
     await desk.speak("one")
     told = len(desk.seats.needs)
@@ -139,6 +165,23 @@ async def test_a_429_tells_all_to_pause(desk: Desk) -> None:
         with pytest.raises(UpstreamBusy):
             await desk.speak("one")
     assert desk.breaker.news == ["pause 7", "pause 1", "pause 60"]
+
+
+async def test_a_429_turns_live_callers_away_and_bulk_waits(desk: Desk) -> None:
+    desk.opener.cap, desk.opener.cap_error = 0, lambda: UpstreamBusy(retry_after=300)
+    desk.opener.gate.clear()
+    patient = [await desk.begin(f"bulk {number}", lane=Lane.BULK) for number in range(3)]
+    live = await desk.begin("live")
+    desk.opener.gate.set()
+    with pytest.raises(UpstreamBusy) as caught:
+        await live
+    assert caught.value.retry_after == 300
+    await asyncio.sleep(150)
+    assert not any(task.done() for task in patient)
+    assert desk.opener.asked < 10, "it is asked once in a pause, by as many as there are seats"
+    desk.opener.cap = None
+    await asyncio.gather(*patient)
+    assert desk.heard == ["bulk 0", "bulk 1", "bulk 2"]
 
 
 async def test_nobody_opens_a_session_during_a_pause(desk: Desk) -> None:

@@ -118,6 +118,18 @@ async def test_tokens_that_open_one_socket_each_are_fetched_for_each(tokens: Eph
     assert len({*shared, *alone}) == 4
     assert len(rest.requests) == 4
     assert not any(tokens.rejected(bearer) for bearer in alone)
+    assert not any(bearer in str(vars(tokens)) for bearer in alone), "who has one is all who needs it"
+
+
+async def test_a_shared_token_may_be_turned_down_after_the_next_was_fetched(
+    tokens: EphemeralTokens, clock: FakeClock
+) -> None:
+    before = await tokens.bearer()
+    clock.pass_seconds(271)
+    shared = [await tokens.bearer() for _ in range(2)]
+    assert tokens.rejected(shared[0])
+    assert tokens.rejected(before)
+    assert tokens.rejected(shared[1])
 
 
 @pytest.mark.parametrize(
