@@ -19,7 +19,7 @@ from bench.texts import mixed, tiny
 
 # Sessions, texts a round, rounds, and the least share of the ideal throughput.
 FEW, MANY = 10, 100
-SCENES = ((FEW, 100, 3, 95), (MANY, 500, 3, 90))
+SCENES = ((FEW, 100, 3, 95), (MANY, 300, 1, 90))
 ANEW_LIMIT = 1.5
 
 
