@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 
 from speech.alignment import Gap, distance, gaps
+from speech.negations import negations
 from speech.numerals import Numbers, compare_numbers, is_numeral
 
 # Transcripts spell out abbreviations, amounts and addresses in their own way: a third of a short text's words may
@@ -79,7 +80,7 @@ def respelled(text: str, pronunciations: Sequence[tuple[str, str]]) -> str:
 def compare(wanted: list[str], heard: list[str]) -> Comparison:
     """Compares two lists of `words_of`; `wanted` is not empty."""
     plain, other = [_plain(word) for word in wanted], [_plain(word) for word in heard]
-    errors, longest_run, numbers = 0, 0, set[Numbers]()
+    errors, longest_run, numbers, is_denied = 0, 0, set[Numbers](), False
     differences = gaps(plain, other)
     for gap, wide in zip(differences, _widened(differences, plain), strict=True):
         one, two = plain[gap.wanted], other[gap.heard]
@@ -87,6 +88,7 @@ def compare(wanted: list[str], heard: list[str]) -> Comparison:
         if found is Numbers.SAME or "".join(one) == "".join(two):
             continue
         numbers.add(found)
+        is_denied |= negations(plain, gap.wanted) != negations(other, gap.heard)
         wrong = _wrong_words(one, two, numbers=found)
         errors += wrong
         if wrong > longest_run and (wrong <= _LONGEST_RUN or not _sound_alike(one, two)):
@@ -95,8 +97,8 @@ def compare(wanted: list[str], heard: list[str]) -> Comparison:
             longest_run = max(longest_run, wrong - signs // 2)
     rate = errors / len(wanted)
     is_near = rate <= (_CLOSE_SHORT if len(wanted) <= _SHORT_TEXT else _CLOSE_LONG) or _sound_alike(plain, other)
-    # Another number is never a matter of spelling.
-    is_close = is_near and longest_run <= _LONGEST_RUN and Numbers.OTHER not in numbers
+    # Another number is never a matter of spelling, nor is the opposite.
+    is_close = is_near and longest_run <= _LONGEST_RUN and Numbers.OTHER not in numbers and not is_denied
     return Comparison(
         rate=rate, errors=errors, longest_run=longest_run, is_close=is_close, is_open=Numbers.OPEN in numbers
     )

@@ -108,6 +108,38 @@ def test_another_number_is_another_word(text: str, transcript: str) -> None:
 @pytest.mark.parametrize(
     ("text", "transcript"),
     [
+        ("Do not press the button.", "do press the button"),
+        ("Press the red button now.", "don't press the red button now"),
+        (f"You can't go back: {ARTICLE}", f"you can go back {ARTICLE}"),
+        ("There is no way back from here", "there is a way back from here"),
+        ("Das ist nicht das rote Haus", "das ist das rote haus"),
+        ("Er hat keine roten Äpfel", "er hat eine roten äpfel"),
+        ("Je ne veux pas de ces pommes", "je ne veux de ces pommes"),
+        ("Eu não quero esta casa", "eu quero esta casa"),
+    ],
+)
+def test_the_opposite_is_refused_although_one_word_differs(text: str, transcript: str) -> None:
+    with pytest.raises(WordsDiffer):
+        prove(text, transcript)
+
+
+@pytest.mark.parametrize(
+    ("text", "transcript"),
+    [
+        ("Do not press the button.", "don't press the button"),
+        ("You cannot go back there", "you can't go back there"),
+        ("Il n'a pas vu la mer", "il a pas vu la mer"),
+        ("Take bus No. 5 to the sea", "take bus number five to the sea"),
+        ("Take bus No. 5 to the sea", "take bus number 5 to the sea"),
+    ],
+)
+def test_a_negation_may_be_spelled_in_another_way(text: str, transcript: str) -> None:
+    assert prove(text, transcript).verdict is Verdict.CLOSE
+
+
+@pytest.mark.parametrize(
+    ("text", "transcript"),
+    [
         ("Код 4829", "код четыре восемь два девять"),
         ("मेरे पास 3 किताबें हैं", "मेरे पास तीन किताबें हैं"),
         ("我有23个苹果", "我有二十三个苹果"),
