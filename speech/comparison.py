@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
-from speech.alignment import Gap, distance, gaps
+from rapidfuzz.distance import Levenshtein
+
+from speech.alignment import Gap, gaps
 from speech.negations import negations
 from speech.numerals import Numbers, compare_numbers, is_numeral
 
@@ -58,7 +60,7 @@ def words_of(text: str) -> list[str]:
 
 
 def _numbered(words: re.Pattern[str], text: str) -> list[str]:
-    """The words, the numbers among them with a point before what follows one."""
+    """The words; digits that follow a point or a colon keep it."""
     grouped = _THOUSANDS.sub(lambda number: number[0].replace(",", " ").replace(".", " "), text)
     return [word.replace(",", ".") for word in words.findall(_POINT_FIRST.sub("0.", grouped))]
 
@@ -157,4 +159,4 @@ def _is_sign(word: str) -> bool:
 def _sound_alike(wanted: list[str], heard: list[str]) -> bool:
     """Whether most letters agree, whatever the words."""
     one, other = "".join(wanted), "".join(heard)
-    return 1 - distance(one, other) / max(len(one), len(other)) >= _CLOSE_LETTERS
+    return Levenshtein.normalized_similarity(one, other) >= _CLOSE_LETTERS

@@ -55,6 +55,7 @@ def test_spelling_apart_the_same_words_are_exact(text: str, transcript: str) -> 
         ("$1,500.00", "one thousand five hundred dollars"),
         ("$20.00 and $30.00", "twenty dollars and thirty dollars"),
         ("$5 at 10", "$5.00 at 10:00"),
+        ("It costs $14.94 and no more", "it costs fourteen dollars and ninety four cents and no more"),
         ("2.5 mg", "two point five mg"),
         ("2,5 mg", "zwei komma fünf mg"),
         ("1,799 Euro", "eins komma sieben neun neun euro"),
