@@ -115,7 +115,7 @@ class RedisJobBoard:
         return Recipe.from_json(order.decode()) if order else None
 
     async def forget(self, name: str, *, generation: int) -> None:
-        """Takes back a claim whose task could not be sent; one that was started after all stays."""
+        """Takes back a claim whose task could not be sent; a job that was started or joined meanwhile stays."""
         with ANSWERING:
             await scripts.FORGET.run(self._redis, _job_key(name), name, generation)
 
