@@ -60,8 +60,8 @@ JOB_BODY: dict[str, Any] = {
         {
             "name": idempotency.HEADER,
             "in": "header",
-            "description": "Yours for this request, for 24 hours: sent again it only looks at the job; "
-            "with another body it is refused.",
+            "description": "Yours for this request, for 24 hours: sent again it joins the job, or looks at one that "
+            "has ended; with another body it is refused.",
             "schema": {"type": "string", "minLength": 1, "maxLength": idempotency.MAX_KEY},
         },
     ],
