@@ -193,7 +193,7 @@ elseif target ~= 'queued' then
 end
 if target == 'ready' then redis.call('HDEL', KEYS[1], 'error') end
 redis.call('PEXPIRE', KEYS[1], ARGV[5])
-if target == 'queued' then redis.call('HDEL', KEYS[1], 'looks') end
+if target == 'queued' then redis.call('HDEL', KEYS[1], 'looks', 'done') end
 if target == 'rendering' and old[1] == 'queued' and old[3] then
   local since = redis.call('ZSCORE', '{QUEUED_KEY}' .. old[3], ARGV[1])
   redis.call('HSET', '{PACE_KEY}' .. old[3], 'since', since or 0, 'at', now())

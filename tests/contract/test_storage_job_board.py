@@ -498,7 +498,7 @@ async def test_progress_is_told_by_the_holder_of_a_rendering_job_alone(board: Re
     assert (job.utterances, job.utterances_done) == (3, 2)
     await board.requeue(NAME, fresh)
     await board.progress(NAME, fresh, done=3)
-    assert (await board.job(NAME)) == replace(job, status=JobStatus.QUEUED)
+    assert (await board.job(NAME)) == replace(job, status=JobStatus.QUEUED, utterances_done=0)
     await board.progress("ara-" + "0" * 40 + ".mp3", fresh, done=1)
     assert await board.job("ara-" + "0" * 40 + ".mp3") is None
 
