@@ -362,10 +362,7 @@ class LiveStream(Protocol):
 
 
 class Audience(Protocol):
-    """Which jobs somebody listens to, in any process. All methods raise Unavailable."""
+    """Which jobs somebody listens to, in any process."""
 
     async def listens(self, name: str, *, seconds: float) -> None:
-        """Somebody listens to the job, for the next `seconds` at least."""
-
-    async def anybody(self, name: str) -> bool:
-        """Whether somebody listens to the job."""
+        """Somebody listens to the job, for the next `seconds` at least; raises Unavailable."""
