@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 
 from speech.card import Card
 from speech.errors import QueueFull, StaleToken, UnknownJob
-from speech.job import TRANSITIONS, Cache, Job, JobError, JobStatus
+from speech.job import FAILURE_SECONDS, TRANSITIONS, Cache, Job, JobError, JobStatus
 from speech.ports import ANYBODY, Claim, Lease
 from speech.recipe import Recipe
 from storage import board_scripts as scripts
@@ -34,7 +34,7 @@ class RedisJobBoard:
         redis: Redis,
         *,
         queue_limit: int = 10_000,
-        failure_memory: timedelta = timedelta(minutes=1),
+        failure_memory: timedelta = timedelta(seconds=FAILURE_SECONDS),
         live: timedelta = 7 * _DAY,
         ready: timedelta = _DAY,
         ended: timedelta = _DAY,
