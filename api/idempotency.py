@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 
 import orjson
 from starlette.requests import Request
 
 from api.schemas import JobRequest
-from speech.errors import FieldProblem, InvalidRequest
+from speech.errors import FieldProblem, InvalidRequest, Unavailable
 from storage.idempotency_keys import IdempotencyKeys, KeyUse
 
 HEADER = "Idempotency-Key"
@@ -16,11 +18,16 @@ MAX_KEY = 255
 _KEY = re.compile(rf"[\x21-\x7e]{{1,{MAX_KEY}}}")
 
 
-async def is_sent_again(request: Request, wanted: JobRequest, *, keys: IdempotencyKeys, caller: str) -> bool:
-    """Whether the caller's key came with this request before; raises InvalidRequest when it came with another."""
+@asynccontextmanager
+async def sent_once(request: Request, wanted: JobRequest, *, keys: IdempotencyKeys, caller: str) -> AsyncIterator[bool]:
+    """Whether the caller's key came with this request before; raises InvalidRequest when it came with another.
+
+    When the block fails nothing was carried out: a key that came for the first time is free again.
+    """
     key = request.headers.get(HEADER)
     if key is None:
-        return False
+        yield False
+        return
     if not _KEY.fullmatch(key):
         raise _refused(f"must be 1 to {MAX_KEY} visible ASCII characters", limit=[1, MAX_KEY])
     # The order of its fields makes no other request.
@@ -28,7 +35,13 @@ async def is_sent_again(request: Request, wanted: JobRequest, *, keys: Idempoten
     use = await keys.use(key, caller=caller, request=fields)
     if use is KeyUse.OTHER:
         raise _refused("came with another request within the last 24 hours: use a new one", limit=None)
-    return use is KeyUse.AGAIN
+    try:
+        yield use is KeyUse.AGAIN
+    except BaseException:
+        if use is KeyUse.FIRST:
+            with suppress(Unavailable):
+                await keys.release(key, caller=caller, request=fields)
+        raise
 
 
 def _refused(message: str, *, limit: list[int] | None) -> InvalidRequest:

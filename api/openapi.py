@@ -39,6 +39,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
     for status, description in {
         400: "The body or the id could not be read",
         401: "No valid key came with the call",
+        403: "A page of this origin may not do this",
         404: "Nothing is known under this name",
         413: "The text or the body is too large",
         416: "The range lies outside the audio",
@@ -60,8 +61,8 @@ JOB_BODY: dict[str, Any] = {
         {
             "name": idempotency.HEADER,
             "in": "header",
-            "description": "Yours for this request, for 24 hours: sent again it only looks at the job; "
-            "with another body it is refused.",
+            "description": "Yours for this request, for 24 hours: sent again it joins the job, or looks at one that "
+            "has ended; with another body it is refused.",
             "schema": {"type": "string", "minLength": 1, "maxLength": idempotency.MAX_KEY},
         },
     ],

@@ -39,7 +39,7 @@ class OwnPages:
         if self._is_local and not self._is_own_name(host):
             return False
         origin = headers.get("origin")
-        return origin is None or method in _READING or origin in self._origins or urlsplit(origin).netloc == host
+        return origin is None or method in _READING or origin in self._origins or _is_at(host, origin)
 
     def _is_own_name(self, host: str) -> bool:
         try:
@@ -47,6 +47,13 @@ class OwnPages:
         except ValueError:
             return False
         return is_loopback(name) or (name is not None and name == self._public_host)
+
+
+def _is_at(host: str, origin: str) -> bool:
+    try:
+        return urlsplit(origin).netloc == host
+    except ValueError:
+        return False
 
 
 def _origin(url: str) -> str:

@@ -17,7 +17,7 @@ from starlette.responses import Response
 
 from api.schemas import limit_of
 from speech.errors import FieldProblem, InvalidRequest, RangeNotSatisfiable, ReciteError, Unauthorized
-from speech.job import JobError
+from speech.job import FAILURE_SECONDS, JobError
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +72,7 @@ def job_failure(error: JobError) -> Response:
         title="The render of this audio failed",
         status=502,
         detail=error.message,
-        headers={"Retry-After": "60"} if error.retryable else None,
+        headers={"Retry-After": str(FAILURE_SECONDS)} if error.retryable else None,
         retryable=error.retryable,
     )
 

@@ -109,7 +109,7 @@ class JobErrorView(BaseModel):
 
 
 class JobView(BaseModel):
-    """A job. `audio_url` plays from the first answer on: it waits for the audio while that is made."""
+    """A job. `audio_url` plays from the first answer on: live while the audio is made."""
 
     model_config = ConfigDict(extra="forbid")
 

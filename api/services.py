@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 import time
@@ -35,6 +36,8 @@ _CARDS_HELD = 4096
 _HOST = re.compile(r"[A-Za-z0-9.:\[\]-]+")
 # 4 MB of bodies at the most.
 _ORDERS_HELD, _HELD_BODY = 1024, 4096
+# How long a bucket may take before somebody who listens is sent to what is live.
+_FIRST_LOOK_SECONDS = 0.3
 # What a poller without `wait` is asked to leave between two looks at a render.
 _POLL_SECONDS = 1
 
@@ -154,8 +157,11 @@ class Services:
         return None if card is None else Job.ready(card)
 
     async def audio(self, name: str, *, wait: float = 0) -> tuple[Card | None, Job | None]:
-        """The card of a job's audio, or the job that has none: it is under way, failed, or unknown (None)."""
-        card = await self.card(name)
+        """The card of a job's audio, or the job that has none: it is under way, failed, or unknown (None).
+
+        A bucket that is away or hangs keeps nobody from a job that is under way.
+        """
+        card = await self._card_unless_live(name)
         if card is not None:
             return card, None
         job = await self.job(name, wait=wait)
@@ -165,6 +171,17 @@ class Services:
         if card is None:
             await self.lost(name)
         return card, None
+
+    async def _card_unless_live(self, name: str) -> Card | None:
+        try:
+            async with asyncio.timeout(_FIRST_LOOK_SECONDS):
+                return await self.card(name)
+        except (TimeoutError, Unavailable):
+            with suppress(Unavailable):
+                job = await self.watch.until_end(name, seconds=0)
+                if job is not None and not job.status.is_end:
+                    return None
+        return await self.card(name)
 
     async def lost(self, name: str) -> None:
         """The board or a card says ready, but the bucket is another one, or was emptied: the bucket is right."""

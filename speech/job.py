@@ -28,6 +28,9 @@ class JobStatus(StrEnum):
 
 ENDS = frozenset({JobStatus.READY, JobStatus.FAILED, JobStatus.CANCELLED})
 
+# A failure is the answer to whoever asks for the job meanwhile.
+FAILURE_SECONDS = 60
+
 # A failed or cancelled job may be asked for again; a worker that stops gives its job back to the queue.
 TRANSITIONS: dict[JobStatus, frozenset[JobStatus]] = {
     JobStatus.QUEUED: frozenset({JobStatus.RENDERING, JobStatus.READY, JobStatus.FAILED, JobStatus.CANCELLED}),

@@ -113,7 +113,7 @@ class JobBoard(Protocol):
         """What to render, or None when nobody waits for it any more (ended, or unknown)."""
 
     async def forget(self, name: str, *, generation: int) -> None:
-        """Takes back a claim whose task could not be sent."""
+        """Takes back a claim whose task could not be sent; a job that somebody joined meanwhile stays queued."""
 
     async def lost(self, name: str) -> None:
         """Forgets a ready job whose audio is no longer in the bucket, so that it can be asked for again."""
@@ -362,10 +362,7 @@ class LiveStream(Protocol):
 
 
 class Audience(Protocol):
-    """Which jobs somebody listens to, in any process. All methods raise Unavailable."""
+    """Which jobs somebody listens to, in any process."""
 
     async def listens(self, name: str, *, seconds: float) -> None:
-        """Somebody listens to the job, for the next `seconds` at least."""
-
-    async def anybody(self, name: str) -> bool:
-        """Whether somebody listens to the job."""
+        """Somebody listens to the job, for the next `seconds` at least; raises Unavailable."""

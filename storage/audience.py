@@ -24,11 +24,6 @@ class RedisAudience:
                 if left < milliseconds:
                     await self._redis.pexpire(audience_key(name), milliseconds)
 
-    async def anybody(self, name: str) -> bool:
-        """Whether somebody listens to the job."""
-        with ANSWERING:
-            return bool(await self._redis.exists(audience_key(name)))
-
 
 def audience_key(name: str) -> str:
     """The key that exists while somebody listens to the job."""

@@ -136,6 +136,7 @@ local status, ended_at, lane = job[1], job[{len(FIELDS) + 1}], job[{len(FIELDS) 
 job[{len(FIELDS) + 1}] = false
 if status == 'queued' or status == 'rendering' then
   want(ARGV[1], ARGV[9], ARGV[10], ARGV[6])
+  redis.call('HSET', KEYS[1], 'joined', 1)
   if status == 'queued' and lane == 'bulk' and ARGV[8] == 'interactive' then
     redis.call('ZREM', '{QUEUED_KEY}' .. lane, ARGV[1])
     redis.call('HSET', KEYS[1], 'lane', ARGV[8], 'order', ARGV[3])
@@ -192,7 +193,7 @@ elseif target ~= 'queued' then
 end
 if target == 'ready' then redis.call('HDEL', KEYS[1], 'error') end
 redis.call('PEXPIRE', KEYS[1], ARGV[5])
-if target == 'queued' then redis.call('HDEL', KEYS[1], 'looks') end
+if target == 'queued' then redis.call('HDEL', KEYS[1], 'looks', 'done') end
 if target == 'rendering' and old[1] == 'queued' and old[3] then
   local since = redis.call('ZSCORE', '{QUEUED_KEY}' .. old[3], ARGV[1])
   redis.call('HSET', '{PACE_KEY}' .. old[3], 'since', since or 0, 'at', now())
@@ -216,15 +217,15 @@ redis.call('HSET', KEYS[1], 'done', ARGV[3])
 """
 )
 
-# KEYS job. ARGV name, generation.
+# KEYS job. ARGV name, generation. Who joined it was told that it is made; its callers don't tell how many those are.
 FORGET = Script(
     NOW
     + INDEX
     + f"""
-local job = redis.call('HMGET', KEYS[1], 'status', 'generation', 'attempts', 'lane')
-if job[1] ~= 'queued' or job[2] ~= ARGV[2] or job[3] ~= '0' then return 0 end
-redis.call('DEL', KEYS[1])
+local job = redis.call('HMGET', KEYS[1], 'status', 'generation', 'attempts', 'lane', 'joined')
+if job[1] ~= 'queued' or job[2] ~= ARGV[2] or job[3] ~= '0' or job[5] then return 0 end
 index(ARGV[1], job[4], 'forgotten')
+redis.call('DEL', KEYS[1])
 {_PUBLISH}
 return 1
 """

@@ -21,6 +21,14 @@ return false
 """
 )
 
+# KEYS key. ARGV fingerprint.
+_RELEASE = Script(
+    """
+if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
+return 0
+"""
+)
+
 
 class KeyUse(StrEnum):
     """How a key comes: for the first time, again with its request, or with another one."""
@@ -39,10 +47,23 @@ class IdempotencyKeys:
 
     async def use(self, key: str, *, caller: str, request: bytes) -> KeyUse:
         """Binds the caller's key to the request, unless it is bound already."""
-        name = hashlib.sha256(f"{caller}\n{key}".encode()).hexdigest()
-        fingerprint = hashlib.sha256(request).hexdigest()
+        fingerprint = _fingerprint(request)
         with ANSWERING:
-            bound: bytes | None = await _BIND.run(self._redis, f"recite:once:{name}", fingerprint, self._kept)
+            bound: bytes | None = await _BIND.run(self._redis, _name(key, caller=caller), fingerprint, self._kept)
         if bound is None:
             return KeyUse.FIRST
         return KeyUse.AGAIN if bound == fingerprint.encode() else KeyUse.OTHER
+
+    async def release(self, key: str, *, caller: str, request: bytes) -> None:
+        """Gives back a key whose request was not carried out; one that is bound to another stays."""
+        with ANSWERING:
+            await _RELEASE.run(self._redis, _name(key, caller=caller), _fingerprint(request))
+
+
+def _name(key: str, *, caller: str) -> str:
+    digest = hashlib.sha256(f"{caller}\n{key}".encode()).hexdigest()
+    return f"recite:once:{digest}"
+
+
+def _fingerprint(request: bytes) -> str:
+    return hashlib.sha256(request).hexdigest()

@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 
 from speech.card import Card
 from speech.errors import QueueFull, StaleToken, UnknownJob
-from speech.job import TRANSITIONS, Cache, Job, JobError, JobStatus
+from speech.job import FAILURE_SECONDS, TRANSITIONS, Cache, Job, JobError, JobStatus
 from speech.ports import ANYBODY, Claim, Lease
 from speech.recipe import Recipe
 from storage import board_scripts as scripts
@@ -34,7 +34,7 @@ class RedisJobBoard:
         redis: Redis,
         *,
         queue_limit: int = 10_000,
-        failure_memory: timedelta = timedelta(minutes=1),
+        failure_memory: timedelta = timedelta(seconds=FAILURE_SECONDS),
         live: timedelta = 7 * _DAY,
         ready: timedelta = _DAY,
         ended: timedelta = _DAY,
@@ -115,7 +115,7 @@ class RedisJobBoard:
         return Recipe.from_json(order.decode()) if order else None
 
     async def forget(self, name: str, *, generation: int) -> None:
-        """Takes back a claim whose task could not be sent; one that was started after all stays."""
+        """Takes back a claim whose task could not be sent; a job that was started or joined meanwhile stays."""
         with ANSWERING:
             await scripts.FORGET.run(self._redis, _job_key(name), name, generation)
 

@@ -73,6 +73,7 @@ for _, name in ipairs(names) do
     if status == 'rendering' then
       looks, deaths = 0, deaths + 1
       redis.call('HSET', job, 'status', 'queued', 'deaths', deaths)
+      redis.call('HDEL', job, 'done')
       index(name, lane, 'queued')
       redis.call('HINCRBY', job, 'sequence', 1)
       redis.call('PUBLISH', '{CHANNEL}', name)

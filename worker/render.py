@@ -56,14 +56,13 @@ class Render:
             return
         async with self._leased(recipe) as lease:
             try:
-                await self._settle(recipe, lease)
+                await self._settle(name, lease)
             except StaleToken:
                 log.warning("[X.AI TTS] %s: another worker took it over", name)
 
-    async def _settle(self, recipe: Recipe, lease: Lease) -> None:
-        name = recipe.job_name
+    async def _settle(self, name: str, lease: Lease) -> None:
         try:
-            card = await self.wanted(self._card(recipe, lease), name=name)
+            card = await self.wanted(self._card(name, lease), name=name)
             if card is not None:
                 await self.insist(lambda: self.board.finish(card, lease), name=name)
                 log.info(
@@ -89,15 +88,15 @@ class Render:
     async def _fail(self, name: str, lease: Lease, error: JobError) -> None:
         await self.insist(lambda: self.board.fail(name, lease, error), name=name)
 
-    async def _card(self, recipe: Recipe, lease: Lease) -> Card | None:
+    async def _card(self, name: str, lease: Lease) -> Card | None:
         """The card of the finished audio; None when nobody waits for it any more."""
-        name = recipe.job_name
-        # Whoever had the lease before may have ended it.
-        if await self.insist(lambda: self.board.order(name), name=name) is None:
+        # Whoever had the lease before may have ended it; or it was promoted meanwhile.
+        ordered = await self.insist(lambda: self.board.order(name), name=name)
+        if ordered is None:
             return None
         folder = Path(await asyncio.to_thread(tempfile.mkdtemp, dir=self.scratch))
         try:
-            return await self.maker.make(recipe, lease=lease, folder=folder)
+            return await self.maker.make(ordered, lease=lease, folder=folder)
         finally:
             await asyncio.shield(asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True))
 

@@ -86,9 +86,16 @@ class LiveStage:
             reading = LiveReading(
                 recipe, reader=self._reader, watch=self._watch, audience=self._audience, new_tape=self._new_tape
             )
-            self._readings[reading.name] = reading
-            self._open.add(reading)
-        self._jobs[name] = reading, reading.rendition(recipe)
+        try:
+            rendition = reading.rendition(recipe)
+        except OSError:
+            # Nobody would ever leave a reading that nobody could come to.
+            if reading not in self._open:
+                await reading.close()
+            raise
+        self._readings[reading.name] = reading
+        self._open.add(reading)
+        self._jobs[name] = reading, rendition
         return self._jobs[name]
 
     def _let_go(self, reading: LiveReading) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request
@@ -130,15 +131,24 @@ async def _proxy(services: Services, request: Request, card: Card, *, download: 
     if part is not None:
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{card.size}"
     status = 200 if part is None else 206
-    if end - start <= _HELD_BYTES:
-        try:
+    try:
+        if end - start <= _HELD_BYTES:
             body = await services.store.read(card.key, start=start, end=end)
-        except UnknownJob:
-            await services.lost(card.name)
-            raise
-        return Response(body, status_code=status, headers=headers, media_type=card.content_type)
-    pieces = services.store.stream(card.key, start=start, end=end)
-    return StreamingResponse(pieces, status_code=status, headers=headers, media_type=card.content_type)
+            return Response(body, status_code=status, headers=headers, media_type=card.content_type)
+        pieces = services.store.stream(card.key, start=start, end=end)
+        # Its head goes out before the next piece is asked for: here it can still be another answer.
+        first = await anext(pieces, b"")
+    except UnknownJob:
+        await services.lost(card.name)
+        raise
+    whole = _chained(first, pieces)
+    return StreamingResponse(whole, status_code=status, headers=headers, media_type=card.content_type)
+
+
+async def _chained(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for piece in rest:
+        yield piece
 
 
 def _etag(card: Card) -> str:

@@ -11,20 +11,18 @@ from starlette.responses import Response
 
 from api.access import caller_of
 from api.body import read_body
-from api.idempotency import is_sent_again
+from api.idempotency import sent_once
 from api.openapi import JOB_BODY, PROBLEMS
 from api.schemas import CLIENT_ID, JobRequest, JobView, job_document
 from api.services import Services
 from speech.errors import UnknownJob
-from speech.job import Cache, JobStatus
+from speech.job import FAILURE_SECONDS, Cache, JobStatus
 from speech.ports import Claim
 from speech.recipe import Recipe, check_job_name
 
 router = APIRouter(tags=["jobs"])
 
 MAX_WAIT = 30
-# How long a failure is remembered.
-_FAILURE_SECONDS = "60"
 _PREFERRED_WAIT = re.compile(r"(?:^|[,;\s])wait=(\d{1,6})")
 
 
@@ -42,15 +40,16 @@ async def post_job(request: Request) -> Response:
     """Names the job by what is asked; equal requests are one job. `Prefer: wait=N` holds the answer up to 30 s."""
     services = Services.of(request)
     wanted, recipe = services.order(await read_body(request))
-    claim = await _claim(request, wanted, recipe)
+    claim, is_again = await _claim(request, wanted, recipe)
     job, headers = claim.job, {"Cache-Control": "no-store"}
     wait = _preferred_wait(request)
     if wait is not None:
         headers["Preference-Applied"] = f"wait={wait}"
         if not job.status.is_end:
             job = await services.job(job.name, wait=wait) or job
-    if job.status is JobStatus.FAILED:
-        headers["Retry-After"] = _FAILURE_SECONDS
+    # Under the same key it would stay failed.
+    if job.status is JobStatus.FAILED and not is_again:
+        headers["Retry-After"] = str(FAILURE_SECONDS)
     elif not job.status.is_end:
         retry_after = await services.retry_after(job)
         headers |= {"Location": f"/v1/jobs/{job.name}", "Retry-After": str(retry_after)}
@@ -95,15 +94,20 @@ async def delete_job(
     return Response(status_code=204)
 
 
-async def _claim(request: Request, wanted: JobRequest, recipe: Recipe) -> Claim:
-    """The job, started or joined; what is sent again only looks at it, also when it has failed or was cancelled."""
+async def _claim(request: Request, wanted: JobRequest, recipe: Recipe) -> tuple[Claim, bool]:
+    """The job, started or joined, and whether the request was sent again.
+
+    Then it only looks at a job that has ended, also at one that failed or was cancelled.
+    """
     services, caller = Services.of(request), caller_of(request, wanted.client_id)
-    if await is_sent_again(request, wanted, keys=services.keys, caller=caller):
-        job = await services.job(recipe.job_name)
-        if job is not None:
+    async with sent_once(request, wanted, keys=services.keys, caller=caller) as is_again:
+        job = await services.job(recipe.job_name) if is_again else None
+        if job is not None and job.status.is_end:
             cache = Cache.HIT if job.status is JobStatus.READY else Cache.JOINED
-            return Claim(job=job, cache=cache, generation=job.stamp[0])
-    return await services.claim(recipe, refresh=wanted.refresh, caller=caller)
+            return Claim(job=job, cache=cache, generation=job.stamp[0]), is_again
+        # What fails between the look and the claim is not to be made twice either.
+        refresh = wanted.refresh and not is_again
+        return await services.claim(recipe, refresh=refresh, caller=caller), is_again
 
 
 def _preferred_wait(request: Request) -> int | None:

@@ -55,6 +55,16 @@ async def test_it_is_kept_for_a_day_from_its_first_use_and_tells_nothing(redis: 
     assert not [secret for secret in (b"order", b"ada", b"Once") if secret in content]
 
 
+async def test_a_key_that_is_given_back_is_free_again(redis: Redis) -> None:
+    keys = IdempotencyKeys(redis)
+    await keys.use("order-7", caller="key:", request=BODY)
+    await keys.release("order-7", caller="key:", request=OTHER)
+    await keys.release("order-7", caller="another:", request=BODY)
+    assert await keys.use("order-7", caller="key:", request=BODY) is KeyUse.AGAIN
+    await keys.release("order-7", caller="key:", request=BODY)
+    assert await keys.use("order-7", caller="key:", request=OTHER) is KeyUse.FIRST
+
+
 async def test_no_redis_is_an_outage() -> None:
     with redis_server() as server:
         url = server.url

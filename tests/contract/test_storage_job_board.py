@@ -16,7 +16,7 @@ from speech.errors import AudioUnusable, Misconfigured, QueueFull, StaleToken, U
 from speech.job import TRANSITIONS, Cache, Job, JobError, JobStatus
 from speech.ports import JobBoard, Lease
 from speech.request import Lane
-from storage.board_scripts import LOOKS_KEY, QUEUED_KEY, RENDERING_KEY
+from storage.board_scripts import LOOKS_KEY, QUEUED_KEY, READING_KEY, RENDERING_KEY
 from storage.job_board import RedisJobBoard
 from storage.redis_client import open_redis
 from tests.fakes.jobs import NOW, make_card, make_recipe
@@ -139,10 +139,30 @@ async def test_refresh_skips_the_memory_and_nothing_else(board: RedisJobBoard) -
     assert (await board.claim(RECIPE, now=NOW, refresh=True)).cache is Cache.HIT
 
 
-async def test_a_claim_whose_task_was_not_sent_is_taken_back(board: RedisJobBoard) -> None:
+async def test_a_claim_whose_task_was_not_sent_is_taken_back(redis: Redis, board: RedisJobBoard) -> None:
     claim = await board.claim(RECIPE, now=NOW)
     await board.forget(NAME, generation=claim.generation + 1)
     assert await status(board) is JobStatus.QUEUED
+    await board.forget(NAME, generation=claim.generation)
+    assert await board.job(NAME) is None
+    assert not await redis.exists(f"{READING_KEY}{READING}")
+
+
+@pytest.mark.parametrize("lane", Lane)
+async def test_a_claim_that_somebody_joined_is_not_taken_back(redis: Redis, board: RedisJobBoard, lane: Lane) -> None:
+    """Nor one that was promoted by it."""
+    claim = await board.claim(make_recipe(lane=lane), now=NOW)
+    await board.claim(RECIPE, now=NOW)
+    await board.forget(NAME, generation=claim.generation)
+    assert await status(board) is JobStatus.QUEUED
+    assert await indexes(redis) == {f"{QUEUED_KEY}interactive": [NAME.encode()], LOOKS_KEY: [NAME.encode()]}
+
+
+async def test_who_joined_an_earlier_generation_keeps_no_later_one(board: RedisJobBoard) -> None:
+    lease = await started(board)
+    await board.claim(RECIPE, now=NOW)
+    await board.fail(NAME, lease, ERROR)
+    claim = await board.claim(RECIPE, now=NOW, refresh=True)
     await board.forget(NAME, generation=claim.generation)
     assert await board.job(NAME) is None
 
@@ -478,7 +498,7 @@ async def test_progress_is_told_by_the_holder_of_a_rendering_job_alone(board: Re
     assert (job.utterances, job.utterances_done) == (3, 2)
     await board.requeue(NAME, fresh)
     await board.progress(NAME, fresh, done=3)
-    assert (await board.job(NAME)) == replace(job, status=JobStatus.QUEUED)
+    assert (await board.job(NAME)) == replace(job, status=JobStatus.QUEUED, utterances_done=0)
     await board.progress("ara-" + "0" * 40 + ".mp3", fresh, done=1)
     assert await board.job("ara-" + "0" * 40 + ".mp3") is None
 

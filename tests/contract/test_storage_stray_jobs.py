@@ -110,7 +110,7 @@ async def test_a_render_is_looked_at_again_when_its_lease_would_end(
 async def test_a_render_without_its_lease_is_queued_and_told_at_once(
     redis: Redis, board: RedisJobBoard, strays: StrayJobs
 ) -> None:
-    await started(board)
+    await board.progress(NAME, await started(board), done=1)
     await redis.delete(f"recite:lease:{READING}")
     async with redis.pubsub() as channel:
         await channel.subscribe("recite:jobs")
@@ -118,7 +118,9 @@ async def test_a_render_without_its_lease_is_queued_and_told_at_once(
         await time_passes(redis)
         assert await strays.due() == [STRAY]
         assert (await channel.get_message(timeout=5))["data"] == NAME.encode()
-    assert await status(board) is JobStatus.QUEUED
+    job = await board.job(NAME)
+    assert job is not None
+    assert (job.status, job.utterances_done) == (JobStatus.QUEUED, 0)
     assert await redis.zrange(f"{QUEUED_KEY}interactive", 0, -1) == [NAME.encode()]
     assert await next_look(redis) == pytest.approx(5, abs=0.5)
     assert await board.order(NAME) == RECIPE

@@ -124,9 +124,6 @@ class MemoryAudience:
     async def listens(self, name: str, *, seconds: float) -> None:
         self.told.add(name)
 
-    async def anybody(self, name: str) -> bool:
-        return name in self.told
-
 
 @dataclass(frozen=True, kw_only=True)
 class Voice:

@@ -63,6 +63,7 @@ async def test_a_browser_may_ask_before_it_posts(guarded: str) -> None:
     [
         {"Origin": "https://evil.example", "Content-Type": "text/plain"},
         {"Origin": "null"},
+        {"Origin": "http://["},
         {"Host": "evil.example"},
         {"Host": "evil.example", "Origin": "http://evil.example"},
         {"Host": "["},

@@ -160,7 +160,7 @@ async def test_a_hostile_request_id_is_replaced(client: httpx.AsyncClient) -> No
 async def test_the_openapi_document_names_the_problems(client: httpx.AsyncClient) -> None:
     document = (await client.get("/openapi.json")).json()
     post = document["paths"]["/v1/jobs"]["post"]
-    assert set(post["responses"]) >= {"200", "202", "400", "413", "422", "503"}
+    assert set(post["responses"]) >= {"200", "202", "400", "401", "403", "413", "422", "503"}
     assert "application/problem+json" in post["responses"]["422"]["content"]
     schema = post["requestBody"]["content"]["application/json"]["schema"]
     assert schema["required"] == ["text"]

@@ -99,6 +99,19 @@ async def test_a_job_goes_on_for_its_other_callers(slow: Stack, client: httpx.As
     assert await status(client, name) == "ready"
 
 
+@pytest.mark.usefixtures("bulk_only")
+async def test_who_asks_again_under_a_key_is_a_caller_again(client: httpx.AsyncClient) -> None:
+    body = {"text": "I am still waiting.", "client_id": "ada"}
+    keyed = {"Idempotency-Key": "patience"}
+    name = (await client.post("/v1/jobs", json=body, headers=keyed)).json()["id"]
+    await withdrawn(client, name, client_id="ada")
+    assert await posted(client, body["text"], client_id="bob") == name
+    again = await client.post("/v1/jobs", json=body, headers=keyed)
+    assert (again.status_code, again.json()["cache"]) == (202, "joined")
+    await withdrawn(client, name, client_id="bob")
+    assert await status(client, name) == "queued"
+
+
 async def test_a_reading_goes_on_for_its_other_format(slow: Stack, client: httpx.AsyncClient) -> None:
     before = slow.utterances()
     mp3 = await posted(client, "Two forms of one sentence.")
@@ -148,6 +161,16 @@ async def test_a_full_lane_says_when_to_come_back(client: httpx.AsyncClient) -> 
     assert await posted(client, "One elsewhere.", priority="bulk")
     await withdrawn(client, names[0])
     assert await posted(client, "One too many.")
+
+
+@pytest.mark.usefixtures("bulk_only")
+async def test_a_key_is_free_again_when_nothing_came_of_its_request(client: httpx.AsyncClient) -> None:
+    for number in range(3):
+        await posted(client, f"Number {number} is here already.")
+    keyed = {"Idempotency-Key": "turned-away"}
+    check_problem(await client.post("/v1/jobs", json={"text": "No room."}, headers=keyed), 503, "queue_full")
+    body = {"text": "No room, but in bulk.", "priority": "bulk"}
+    assert (await client.post("/v1/jobs", json=body, headers=keyed)).status_code == 202
 
 
 async def test_a_full_lane_still_serves_what_the_bucket_has(slow: Stack, client: httpx.AsyncClient) -> None:

@@ -43,6 +43,7 @@ async def test_a_failure_is_not_bought_again(client: httpx.AsyncClient, system: 
         redis.hset(f"recite:job:{name}", mapping={"status": "failed", "ended_at": 0})
     answer = await post(client, "shipping-3", text="Cancelled behind your back.")
     assert (answer.status_code, answer.json()["status"], answer.json()["cache"]) == (200, "failed", "joined")
+    assert "retry-after" not in answer.headers
     assert system.utterances() == before
 
 

@@ -18,6 +18,8 @@ from tests.integration.test_api_bad_input import check_problem
 pytestmark = pytest.mark.integration
 
 SECONDS = 2.0
+# Its audio is too large to be read before it is sent.
+LONG = " ".join(["{}", *(f"Sentence {n} of a text that takes half a minute." for n in range(12))])
 
 
 @pytest.fixture(scope="module")
@@ -100,8 +102,21 @@ async def test_a_lane_without_a_worker_is_named(frail: Stack) -> None:
     frail.wait_until_ready()
 
 
-async def test_audio_that_the_bucket_lost_can_be_asked_for_again(frail: Stack) -> None:
-    text = "Somebody empties the bucket."
+async def test_a_large_object_behind_a_dead_bucket_is_an_outage(frail: Stack) -> None:
+    async with frail.client() as client:
+        job = await ready_job(client, LONG.format("The bucket goes."))
+        assert job["bytes"] > 1024 * 1024
+        assert (await client.get(job["audio_url"])).status_code == 200
+        frail.s3.kill()
+        try:
+            check_problem(await client.get(job["audio_url"]), 503, "unavailable")
+        finally:
+            frail.s3.start()
+        frail.wait_until_ready()
+
+
+@pytest.mark.parametrize("text", ["Somebody empties the bucket.", LONG.format("Somebody empties the bucket, too.")])
+async def test_audio_that_the_bucket_lost_can_be_asked_for_again(frail: Stack, text: str) -> None:
     async with frail.client() as client:
         job = await ready_job(client, text)
         key = (await client.get(job["audio_url"])).headers["etag"].strip('"')

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -179,6 +180,30 @@ async def test_a_listener_who_leaves_leaves_nothing_open(system: Stack, clients:
 
     await until(closed, seconds=8)
     assert (await clients[0].get(f"/v1/jobs/{job['id']}", params={"wait": 30})).json()["status"] == "ready"
+
+
+@pytest.mark.parametrize("way", ["dead", "hanging"])
+async def test_what_is_spoken_is_heard_while_the_bucket_is_away(system: Stack, clients: Clients, way: str) -> None:
+    before = system.utterances()
+    job = await post(clients[0], TEXT.format(way))
+    await asyncio.to_thread(system.wait, lambda: system.utterances() > before)
+    if way == "dead":
+        system.s3.kill()
+    else:
+        system.s3.freeze()
+    try:
+        began = time.monotonic()
+        async with clients[0].stream("GET", f"/v1/audio/{job['id']}") as answer:
+            assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store")
+            assert time.monotonic() - began < 1.2
+            heard = await answer.aread()
+    finally:
+        if way == "dead":
+            system.s3.start()
+        else:
+            system.s3.thaw()
+    system.wait_until_ready()
+    assert heard[HEAD:] == (await stored(clients[1], job))[HEAD:]
 
 
 def tapes(system: Stack) -> int:

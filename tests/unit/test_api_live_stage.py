@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
+from tempfile import TemporaryFile
 from typing import BinaryIO
 
 import pytest
@@ -180,3 +182,39 @@ async def test_a_full_disk_cuts_the_listeners_off_and_nobody_else(full_disk: Bin
     with pytest.raises(CutOff):
         await listener
     await house.stage.close()
+
+
+class FewTapes:
+    """A process that may open so many more files, and those that it has opened."""
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+        self.files: list[BinaryIO] = []
+
+    def new(self) -> Tape:
+        if len(self.files) == self.left:
+            raise OSError(errno.EMFILE, "too many open files")
+        self.files.append(TemporaryFile(buffering=0))  # noqa: SIM115
+        return Tape(self.files[-1])
+
+
+async def test_a_reading_whose_format_has_no_tape_leaves_nothing_open() -> None:
+    tapes = FewTapes(1)
+    house = House(new_tape=tapes.new)
+    with pytest.raises(OSError, match="too many"):
+        await house.listen()
+    assert [file.closed for file in tapes.files] == [True]
+
+
+async def test_a_format_without_a_tape_leaves_the_others_alone() -> None:
+    tapes = FewTapes(2)
+    house = House(new_tape=tapes.new)
+    wav = await house.begin(WAV)
+    with pytest.raises(OSError, match="too many"):
+        await house.listen(MP3)
+    await house.live.air(LEASE, VOICE.polished(0)[9_600:], utterance=0)
+    await house.live.end(LEASE, utterance=0)
+    await house.air(1)
+    assert (await wav)[44:] == VOICE.joined()
+    await house.stage.close()
+    assert [file.closed for file in tapes.files] == [True, True]
