@@ -47,22 +47,22 @@ class Fates:
 
 def harmless() -> Fates:
     """Nobody notices."""
-    return Fates(retried=False, once=_ready(paid=1), always=_ready(paid=1))
+    return Fates(retried=False, once=ready(paid=1), always=ready(paid=1))
 
 
 def got_over() -> Fates:
     """Spoken again, at last in another way, which the fault doesn't know."""
-    return Fates(retried=True, once=_ready(paid=2), always=_ready(paid=ATTEMPTS))
+    return Fates(retried=True, once=ready(paid=2), always=ready(paid=ATTEMPTS))
 
 
 def spoken_again(error: type[ReciteError]) -> Fates:
     """Every attempt is paid; the text's other utterances are spoken meanwhile, and kept."""
-    return Fates(retried=True, once=_ready(paid=2), always=_failed(error, kept=Kept.MASTERS, paid=ATTEMPTS))
+    return Fates(retried=True, once=ready(paid=2), always=_failed(error, kept=Kept.MASTERS, paid=ATTEMPTS))
 
 
 def connected_again(error: type[ReciteError]) -> Fates:
     """What never was connected costs nothing."""
-    return Fates(retried=True, once=_ready(paid=1), always=_failed(error, paid=0))
+    return Fates(retried=True, once=ready(paid=1), always=_failed(error, paid=0))
 
 
 def given_up(error: type[ReciteError], *, paid: int) -> Fates:
@@ -70,7 +70,8 @@ def given_up(error: type[ReciteError], *, paid: int) -> Fates:
     return Fates(retried=False, once=_failed(error, paid=paid), always=_failed(error, paid=paid))
 
 
-def _ready(*, paid: int) -> Fate:
+def ready(*, paid: int) -> Fate:
+    """The audio comes all the same."""
     return Fate(end_state=JobStatus.READY, error=None, audio=200, kept=Kept.AUDIO, paid=paid)
 
 

@@ -1,43 +1,65 @@
-"""The table of faults for readers; `python -m simulator.fault_table` prints what docs/faults.md holds."""
+"""The tables of what goes wrong, for readers; `python -m simulator.fault_table` prints what docs/faults.md holds."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
+from simulator.blows import BLOWS, Blow
 from simulator.fates import Fate
 from simulator.faults import FAULTS, Fault
 
 _HEAD = (
-    "# What the upstream may get wrong, and what becomes of the job",
+    "# What may go wrong, and what becomes of the job",
     "",
-    "Each row can be played by the simulator (`POST /control/faults`), and each is tested against the running system,",
-    "once and at every attempt. A cell tells the job's end, what `GET /v1/audio/{id}` answers then, what the bucket",
-    "holds (masters: those of the text's other utterances), and how often the upstream was asked for the utterance.",
+    "Each row is tested against the running system. An end is told with what `GET /v1/audio/{id}` answers then, what",
+    "the bucket holds (masters: those of the text's other utterances), and how often the upstream was asked for the",
+    "utterance.",
     "",
 )
-_COLUMNS = ("fault", "what happens", "retried", "happens once", "happens always")
+_UPSTREAM = (
+    "## The upstream",
+    "",
+    "The simulator can play each of these (`POST /control/faults`), once and at every attempt.",
+    "",
+)
+_SYSTEM = (
+    "",
+    "## The system itself, in mid-render",
+    "",
+    "Meanwhile is what `GET /v1/jobs/{id}` answers until the end. That comes at most so many seconds after the blow,",
+    "besides the render.",
+    "",
+)
+_FAULT_COLUMNS = ("fault", "what happens", "retried", "happens once", "happens always")
+_BLOW_COLUMNS = ("blow", "what happens", "meanwhile", "retried", "end", "within")
 
 
 def markdown() -> str:
     """The whole document."""
-    rows = [_COLUMNS, tuple("---" for _ in _COLUMNS), *map(_row, FAULTS.values())]
-    return "\n".join([*_HEAD, *map(_line, rows), ""])
+    faults = _table(_FAULT_COLUMNS, map(_fault, FAULTS.values()))
+    blows = _table(_BLOW_COLUMNS, map(_blow, BLOWS.values()))
+    return "\n".join([*_HEAD, *_UPSTREAM, *faults, *_SYSTEM, *blows, ""])
 
 
-def _row(fault: Fault) -> tuple[str, ...]:
+def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    return [f"| {' | '.join(cells)} |" for cells in (columns, ["---"] * len(columns), *rows)]
+
+
+def _fault(fault: Fault) -> tuple[str, ...]:
     fates = fault.fates
     retried = "yes" if fates.retried else "no"
     return f"`{fault.name}`", fault.does, retried, _cell(fates.once), _cell(fates.always)
 
 
+def _blow(blow: Blow) -> tuple[str, ...]:
+    answers = ", ".join(map(str, sorted(blow.answers)))
+    return f"`{blow.name}`", blow.does, answers, blow.again, _cell(blow.fate), f"{blow.seconds} s"
+
+
 def _cell(fate: Fate) -> str:
     end = f"{fate.end_state} `{fate.code}`" if fate.code else str(fate.end_state)
     return f"{end}, {fate.audio}, {fate.kept}, asked {fate.paid}×"
-
-
-def _line(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
 
 
 if __name__ == "__main__":

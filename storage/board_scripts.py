@@ -140,6 +140,7 @@ if status == 'queued' or status == 'rendering' then
   if status == 'queued' and lane == 'bulk' and ARGV[8] == 'interactive' then
     redis.call('ZREM', '{QUEUED_KEY}' .. lane, ARGV[1])
     redis.call('HSET', KEYS[1], 'lane', ARGV[8], 'order', ARGV[3])
+    redis.call('HDEL', KEYS[1], 'looks')
     index(ARGV[1], ARGV[8], status)
     {_CHANGED}
     job[{len(FIELDS) + 1}] = 1

@@ -16,10 +16,14 @@ async def follow(
     channel: str,
     on_message: Callable[[bytes | None], None],
     *,
+    on_loss: Callable[[], None] = lambda: None,
     quiet_seconds: float = 10.0,
     reconnect_seconds: float = 0.2,
 ) -> None:
-    """Hands on every message, and None whenever it begins to listen: earlier ones were said to nobody."""
+    """Hands on every message, and None whenever it begins to listen: earlier ones were said to nobody.
+
+    `on_loss` is called for every connection that is lost or doesn't come about.
+    """
     while True:
         with suppress(RedisError, OSError, TimeoutError):
             async with redis.pubsub() as subscription:
@@ -29,6 +33,7 @@ async def follow(
         if task and task.cancelling():
             # One that meets redis-py while it connects may come out of it as a timeout.
             raise asyncio.CancelledError
+        on_loss()
         await asyncio.sleep(reconnect_seconds)
 
 

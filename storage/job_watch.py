@@ -9,13 +9,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from redis.asyncio import Redis
-from redis.asyncio.client import PubSub
-from redis.exceptions import RedisError
 
 from speech.errors import Unavailable
 from speech.job import Job
 from storage.board_scripts import CHANNEL
 from storage.cancelling import cancel
+from storage.channel import follow
 from storage.job_board import RedisJobBoard
 
 log = logging.getLogger(__name__)
@@ -114,33 +113,27 @@ class RedisJobWatch:
             raise Unavailable("redis") from None
 
     async def _listen(self) -> None:
-        """Follows the channel for ever, over any number of connections."""
-        while True:
-            with suppress(RedisError, OSError, TimeoutError):
-                async with self._redis.pubsub() as channel:
-                    await channel.subscribe(CHANNEL)
-                    await self._follow(channel)
-            if not self._is_deaf:
-                self._is_deaf = True
-                log.warning("Redis tells nothing of jobs any more; connecting again until it does")
-            await asyncio.sleep(self._reconnect_seconds)
+        await follow(
+            self._redis,
+            CHANNEL,
+            self._hear,
+            on_loss=self._be_deaf,
+            quiet_seconds=self._quiet_seconds,
+            reconnect_seconds=self._reconnect_seconds,
+        )
 
-    async def _follow(self, channel: PubSub) -> None:
-        """Notes what changed; returns when the other side is silent even when asked."""
-        asked = False
-        while True:
-            message = await channel.get_message(timeout=self._quiet_seconds)
-            if message is None:
-                if asked:
-                    return
-                await channel.ping()
-            elif message["type"] == "message":
-                self._note([message["data"].decode()])
-            elif message["type"] == "subscribe":
-                self._is_deaf = False
-                # Whatever happened before this moment was said to nobody.
-                self._note(self._waiters)
-            asked = message is None
+    def _hear(self, name: bytes | None) -> None:
+        if name is None:
+            self._is_deaf = False
+            # Whatever happened before this moment was said to nobody.
+            self._note(self._waiters)
+        else:
+            self._note([name.decode()])
+
+    def _be_deaf(self) -> None:
+        if not self._is_deaf:
+            self._is_deaf = True
+            log.warning("Redis tells nothing of jobs any more; connecting again until it does")
 
     def _note(self, names: Iterable[str]) -> None:
         waited_for = self._waiters.keys() & set(names)

@@ -10,12 +10,13 @@ from redis.asyncio import Redis
 from speech.ports import Stray
 from speech.request import Lane
 from storage.board_scripts import CHANNEL, FIRST_LOOK_MS, INDEX, LOOKS_KEY, NOW, PACE_KEY, QUEUED_KEY, Script
+from storage.heartbeats import WORKERS_KEY
 from storage.redis_client import ANSWERING
 
 SWEEP_KEY = "recite:sweep"
 # Redis serves nobody else meanwhile: a few milliseconds.
 _AT_ONCE = 500
-_LONGEST_LOOK_MS = 160_000
+_LONGEST_WAIT_MS = 3_600_000
 # No lease is as long: one that is was given before Redis' clock was set back.
 _LONGEST_LEASE_MS = 60_000
 _DEATHS = 3
@@ -23,7 +24,9 @@ _LANES = ", ".join(f"'{lane}'" for lane in Lane)
 
 # ARGV gap ms, grace ms. Returns how many jobs were looked at, then name, lane and deaths of each stray.
 # When nobody swept for a while, or the clock was set, Redis may have been away, too: who still holds a lease gets the
-# time to renew it before anybody judges. A lane that now starts what was queued earlier has not come to a job yet.
+# time to renew it before anybody judges. A lane that started what was queued earlier since a job was sent last has not
+# come to it yet, and one that nobody serves comes to nothing: a message more would only lie in its queue. Neither makes
+# the job wait longer for its next look.
 _DUE = Script(
     NOW
     + INDEX
@@ -51,10 +54,15 @@ local function left_of(lease)
   return {_LONGEST_LEASE_MS}
 end
 
-local function is_before_its_turn(name, lane)
+local is_served = {{}}
+for _, member in ipairs(redis.call('ZRANGEBYSCORE', '{WORKERS_KEY}', string.format('(%.0f', time), '+inf')) do
+  for lane in string.gmatch(string.match(member, '^[^:]*'), '[^+]+') do is_served[lane] = true end
+end
+
+local function is_before_its_turn(name, lane, wait)
   local pace = redis.call('HMGET', '{PACE_KEY}' .. lane, 'since', 'at')
   local since = redis.call('ZSCORE', '{QUEUED_KEY}' .. lane, name)
-  return pace[1] and since and tonumber(pace[2]) > time - {FIRST_LOOK_MS} and tonumber(pace[1]) < tonumber(since)
+  return pace[1] and since and tonumber(pace[2]) > time - wait and tonumber(pace[1]) < tonumber(since)
 end
 
 local names = redis.call('ZRANGEBYSCORE', '{LOOKS_KEY}', '-inf', time, 'LIMIT', 0, {_AT_ONCE})
@@ -78,10 +86,14 @@ for _, name in ipairs(names) do
       redis.call('HINCRBY', job, 'sequence', 1)
       redis.call('PUBLISH', '{CHANNEL}', name)
     end
-    look_in(name, math.min({FIRST_LOOK_MS} * 2 ^ looks, {_LONGEST_LOOK_MS}))
-    redis.call('HSET', job, 'looks', looks + 1)
-    if status == 'rendering' or deaths >= {_DEATHS} or not is_before_its_turn(name, lane) then
+    local wait = math.min({FIRST_LOOK_MS} * 2 ^ looks, {_LONGEST_WAIT_MS})
+    local is_lost = is_served[lane] and not is_before_its_turn(name, lane, wait)
+    if status == 'rendering' or deaths >= {_DEATHS} or is_lost then
+      redis.call('HSET', job, 'looks', looks + 1)
+      look_in(name, wait)
       for _, fact in ipairs({{name, lane, deaths}}) do table.insert(strays, fact) end
+    else
+      look_in(name, {FIRST_LOOK_MS})
     end
   end
 end

@@ -223,6 +223,21 @@ async def test_a_line_that_went_silent_is_replaced() -> None:
                 assert (await waiter) == await board.job(NAME)
 
 
+async def test_an_outage_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    with redis_server() as server:
+        async with open_redis(server.url) as redis, watching(redis):
+            server.kill()
+
+            async def told() -> bool:
+                return bool(caplog.records)
+
+            await until(told)
+            # Several tries to connect fail meanwhile.
+            await asyncio.to_thread(server.start)
+            await listening(redis)
+    assert len(caplog.records) == 1
+
+
 async def test_no_redis_is_an_outage_and_not_an_unknown_job() -> None:
     with redis_server() as server:
         url = server.url

@@ -13,7 +13,8 @@ from speech.job import JobStatus
 from speech.ports import Lease, Stray, StrayJobs
 from speech.recipe import Recipe
 from speech.request import Lane
-from storage.board_scripts import LOOKS_KEY, QUEUED_KEY
+from storage.board_scripts import LOOKS_KEY, PACE_KEY, QUEUED_KEY
+from storage.heartbeats import Heartbeats
 from storage.job_board import RedisJobBoard
 from storage.redis_client import open_redis
 from storage.stray_jobs import SWEEP_KEY, RedisStrayJobs
@@ -29,7 +30,9 @@ NO_GRACE = timedelta(0)
 
 @pytest.fixture
 async def redis(redis_url: str) -> AsyncIterator[Redis]:
+    """With a worker for both lanes."""
     async with open_redis(redis_url) as redis:
+        await Heartbeats(redis).beat(lane="interactive+bulk", worker="host:1", seconds=60)
         yield redis
 
 
@@ -49,6 +52,15 @@ async def started(board: RedisJobBoard, recipe: Recipe = RECIPE) -> Lease:
     assert lease is not None
     await board.start(recipe.job_name, lease, now=NOW, utterances=1)
     return lease
+
+
+async def started_earlier(redis: Redis, board: RedisJobBoard, text: str, *, seconds_ago: float = 0) -> None:
+    """The lane starts what was queued before everything else."""
+    recipe = make_recipe(text)
+    await board.claim(recipe, now=NOW)
+    await redis.zadd(f"{QUEUED_KEY}interactive", {recipe.job_name: 1_000})
+    await started(board, recipe)
+    await redis.hincrby(f"{PACE_KEY}interactive", "at", -round(seconds_ago * 1000))
 
 
 async def time_passes(redis: Redis) -> None:
@@ -80,12 +92,12 @@ async def test_what_is_queued_too_long_is_told_less_and_less_often(
 ) -> None:
     await board.claim(RECIPE, now=NOW)
     pauses = []
-    for _ in range(8):
+    for _ in range(12):
         await time_passes(redis)
         assert await strays.due() == [STRAY]
         assert await strays.due() == []
         pauses.append(await next_look(redis))
-    assert pauses == pytest.approx([5, 10, 20, 40, 80, 160, 160, 160], abs=0.5)
+    assert pauses == pytest.approx([*(5 * 2**n for n in range(10)), 3600, 3600], abs=0.5)
     assert await status(board) is JobStatus.QUEUED
 
 
@@ -159,11 +171,9 @@ async def test_a_job_whose_workers_all_die_is_hopeless(redis: Redis, board: Redi
 
 
 async def test_a_queue_that_is_long_is_not_lost(redis: Redis, board: RedisJobBoard, strays: StrayJobs) -> None:
-    earlier, later = make_recipe("Asked before."), make_recipe("Asked afterwards.")
-    await board.claim(earlier, now=NOW)
-    await redis.zadd(f"{QUEUED_KEY}interactive", {earlier.job_name: 1_000})
+    later = make_recipe("Asked afterwards.")
     await board.claim(RECIPE, now=NOW)
-    await started(board, earlier)
+    await started_earlier(redis, board, "Asked before.")
     await time_passes(redis)
     assert await strays.due() == []
     await board.claim(later, now=NOW)
@@ -172,6 +182,44 @@ async def test_a_queue_that_is_long_is_not_lost(redis: Redis, board: RedisJobBoa
     await started(board, later)
     await time_passes(redis)
     assert await strays.due() == [STRAY]
+
+
+async def test_a_lane_may_be_as_slow_as_it_is(redis: Redis, board: RedisJobBoard, strays: StrayJobs) -> None:
+    """Once a job was sent in vain, a start that is longer ago shows that the lane has not come to it yet."""
+    await board.claim(RECIPE, now=NOW)
+    told = []
+    for number in range(20):
+        await started_earlier(redis, board, f"Asked before, {number}.", seconds_ago=60)
+        await time_passes(redis)
+        told += await strays.due()
+    assert told == [STRAY] * 4
+    assert await next_look(redis) == pytest.approx(5, abs=0.5)
+
+
+async def test_nothing_is_sent_where_nobody_works(redis: Redis, board: RedisJobBoard, strays: StrayJobs) -> None:
+    await Heartbeats(redis).stop(lane="interactive+bulk", worker="host:1")
+    await Heartbeats(redis).beat(lane="bulk", worker="host:2", seconds=60)
+    await board.claim(RECIPE, now=NOW)
+    for _ in range(12):
+        await time_passes(redis)
+        assert await strays.due() == []
+        assert await next_look(redis) == pytest.approx(5, abs=0.5)
+    await Heartbeats(redis).beat(lane="interactive", worker="host:3", seconds=60)
+    await time_passes(redis)
+    assert await strays.due() == [STRAY]
+    assert await next_look(redis) == pytest.approx(5, abs=0.5)
+
+
+async def test_who_waited_for_long_is_promoted_as_if_new(redis: Redis, board: RedisJobBoard, strays: StrayJobs) -> None:
+    await board.claim(make_recipe(lane=Lane.BULK), now=NOW)
+    for _ in range(10):
+        await time_passes(redis)
+        await strays.due()
+    await started_earlier(redis, board, "Asked before.", seconds_ago=60)
+    assert (await board.claim(RECIPE, now=NOW)).is_promoted
+    await time_passes(redis)
+    assert await strays.due() == [STRAY]
+    assert await next_look(redis) == pytest.approx(5, abs=0.5)
 
 
 async def test_a_job_that_redis_let_go_leaves_nothing(redis: Redis, board: RedisJobBoard, strays: StrayJobs) -> None:

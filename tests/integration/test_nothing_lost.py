@@ -6,14 +6,18 @@ import asyncio
 import signal
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from redis import Redis
 
 from celery_config import RENDER_TASK, make_celery
+from simulator.blows import BLOWS, Again
+from simulator.fates import Kept
 from tests.fakes.frail_proxy import FrailProxy, Way, frail_proxy
 from tests.fakes.stack import Stack, stack
 
@@ -27,10 +31,11 @@ FILLER = "filler.draft"
 
 @dataclass(frozen=True, kw_only=True)
 class System:
-    """A running system, and the proxy by which it reaches its bucket."""
+    """A running system, the proxy by which it reaches its bucket, and what it answers about the latest job."""
 
     stack: Stack
     bucket: FrailProxy
+    answers: set[int] = field(default_factory=set)
 
     @property
     def spool(self) -> Path:
@@ -46,24 +51,19 @@ class System:
         lines = self.stack.programs["worker"].said().splitlines()
         return [line for line in lines if f"{name}: attempt" in line]
 
-    def is_over(self, name: str) -> bool:
-        """Whether the job has ended; while Redis is away nobody knows."""
-        answer = httpx.get(f"{self.stack.api}/v1/jobs/{name}")
-        return answer.status_code == 200 and answer.json()["status"] not in ("queued", "rendering")
-
     def change_worker(self) -> None:
         """SIGTERM, which must lead to an end in time whatever is away, and a new one."""
         assert self.stack.programs["worker"].end(signal.SIGTERM, seconds=GRACE + 8) == 0
         self.stack.programs["worker"].start()
 
+    def mend(self) -> None:
+        """Nothing is left of the blow."""
+        self.bucket.way = Way.WELL
+        (self.spool / FILLER).unlink(missing_ok=True)
+        self.stack.wait_until_ready()
 
-@dataclass(frozen=True, kw_only=True)
-class Blow:
-    """`strike` gets the job's name, in mid-render. The job is ready in `seconds` besides its render."""
 
-    strike: Callable[[System, str], None]
-    seconds: float = 10
-    paid: int = 1
+Strike = Callable[[System, str], None]
 
 
 def kill_the_worker(system: System, _: str) -> None:
@@ -78,6 +78,7 @@ def end_the_worker(system: System, _: str) -> None:
 
 def restart_redis(system: System, _: str) -> None:
     system.stack.redis.kill()
+    system.stack.wait(lambda: 503 in system.answers)
     system.stack.redis.start()
 
 
@@ -92,16 +93,16 @@ def deliver_again(system: System, name: str) -> None:
         celery.send_task(RENDER_TASK, args=(name,), queue="interactive")
 
 
-def nothing_more(_: System) -> None:
-    time.sleep(1)
+def nothing_more(_: System) -> None: ...
 
 
-def fail_the_bucket(way: Way, *, and_then: Callable[[System], None] = nothing_more) -> Callable[[System, str], None]:
-    """Until what was spoken waits on disk, and a moment longer than a try takes."""
+def fail_the_bucket(way: Way, *, and_then: Callable[[System], None] = nothing_more) -> Strike:
+    """Until what was spoken waits on disk, and a moment longer: so that a further try fails, too."""
 
-    def strike(system: System, _: str) -> None:
+    def strike(system: System, name: str) -> None:
         system.bucket.way = way
         system.stack.wait(system.spooled)
+        system.stack.wait(lambda: len(system.tries(name)) > 1)
         and_then(system)
         system.bucket.way = Way.WELL
 
@@ -133,24 +134,39 @@ def set_the_clock_of_redis(system: System, _: str) -> None:
         redis.hset("recite:sweep", "last", 1)
 
 
-BLOWS = {
-    "worker SIGKILL": Blow(strike=kill_the_worker, seconds=15, paid=2),
-    "worker SIGTERM": Blow(strike=end_the_worker),
-    "Redis restarted": Blow(strike=restart_redis),
-    "Redis wiped": Blow(strike=wipe_redis),
-    "clock set": Blow(strike=set_the_clock_of_redis),
-    "delivered twice": Blow(strike=deliver_again),
-    "bucket 500": Blow(strike=fail_the_bucket(Way.ERRORS)),
-    "bucket away": Blow(strike=fail_the_bucket(Way.AWAY)),
-    "bucket slow": Blow(strike=slow_the_bucket),
-    "disk full at the spool": Blow(strike=fill_the_disk),
-    "disk full at the spool, bucket away": Blow(strike=fill_the_disk_without_a_bucket),
-    "worker SIGTERM, bucket away": Blow(strike=fail_the_bucket(Way.AWAY, and_then=System.change_worker), seconds=20),
+# The longest first, so that two systems share them well.
+STRIKES: dict[str, Strike] = {
+    "worker_sigterm_bucket_away": fail_the_bucket(Way.AWAY, and_then=System.change_worker),
+    "worker_sigkill": kill_the_worker,
+    "bucket_slow": slow_the_bucket,
+    "spool_full_bucket_away": fill_the_disk_without_a_bucket,
+    "bucket_500": fail_the_bucket(Way.ERRORS),
+    "bucket_away": fail_the_bucket(Way.AWAY),
+    "worker_sigterm": end_the_worker,
+    "redis_restart": restart_redis,
+    "redis_flush": wipe_redis,
+    "redis_clock": set_the_clock_of_redis,
+    "delivered_twice": deliver_again,
+    "spool_full": fill_the_disk,
 }
 
 
-@pytest.fixture(scope="module")
-def shared() -> Iterator[System]:
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What became of a job that was struck, and of what its system keeps."""
+
+    job: dict[str, Any]
+    answers: frozenset[int]
+    audio: int
+    kept: set[str]
+    paid: int
+    tries: int
+    seconds: float
+    spooled: int
+
+
+@contextmanager
+def frail() -> Iterator[System]:
     """A system that takes seconds for a sentence."""
     with (
         frail_proxy() as proxy,
@@ -159,33 +175,83 @@ def shared() -> Iterator[System]:
         yield System(stack=running, bucket=proxy)
 
 
-@pytest.fixture
-def system(shared: System) -> Iterator[System]:
-    """The system, whose bucket is well again after the test."""
-    yield shared
-    shared.bucket.way = Way.WELL
-    (shared.spool / FILLER).unlink(missing_ok=True)
-    shared.stack.wait_until_ready()
+@pytest.fixture(scope="module")
+def system() -> Iterator[System]:
+    """One that is well between the tests."""
+    with frail() as system:
+        yield system
+
+
+@pytest.fixture(scope="module")
+def outcomes(system: System) -> dict[str, Outcome]:
+    """What became of every row: one after the other, on two systems side by side."""
+    waiting, outcomes = list(STRIKES), dict[str, Outcome]()
+
+    async def take_turns(system: System) -> None:
+        while waiting:
+            name = waiting.pop(0)
+            outcomes[name] = await suffer(system, name)
+            await asyncio.to_thread(system.mend)
+
+    async def strike_all(other: System) -> None:
+        await asyncio.gather(take_turns(system), take_turns(other))
+
+    with frail() as other:
+        asyncio.run(strike_all(other))
+    return outcomes
+
+
+async def suffer(system: System, name: str) -> Outcome:
+    """What becomes of a job that is struck."""
+    running = system.stack
+    before, spoken = set(running.keys()), running.utterances()
+    system.answers.clear()
+    async with running.client() as client:
+        posted = (await client.post("/v1/jobs", json={"text": TEXT.format(name.replace("_", " "))})).json()
+        ending = asyncio.create_task(end_of(posted["id"], client, system.answers))
+        await asyncio.to_thread(running.wait, lambda: running.utterances() == spoken + 1)
+        began = time.monotonic()
+        await asyncio.to_thread(STRIKES[name], system, posted["id"])
+        job = await ending
+        seconds = time.monotonic() - began
+        audio = await client.get(f"/v1/audio/{posted['id']}")
+    return Outcome(
+        job=job,
+        answers=frozenset(system.answers),
+        audio=audio.status_code,
+        kept={key.split("/")[0] for key in set(running.keys()) - before},
+        paid=running.utterances() - spoken,
+        tries=len(system.tries(posted["id"])),
+        seconds=seconds,
+        spooled=system.spooled(),
+    )
+
+
+async def end_of(name: str, client: httpx.AsyncClient, answers: set[int]) -> dict[str, Any]:
+    """The job at its end, and how whoever asks for it until then is answered: while Redis is away nobody knows."""
+    async with asyncio.timeout(30):
+        while True:
+            answer = await client.get(f"/v1/jobs/{name}")
+            answers.add(answer.status_code)
+            if answer.status_code == 200 and answer.json()["status"] not in ("queued", "rendering"):
+                job: dict[str, Any] = answer.json()
+                return job
+            await asyncio.sleep(0.05)
 
 
 @pytest.mark.parametrize("name", BLOWS)
-async def test_a_blow_in_mid_render(system: System, name: str) -> None:
-    blow, running = BLOWS[name], system.stack
-    before, spoken = set(running.keys()), running.utterances()
-    async with running.client() as client:
-        posted = (await client.post("/v1/jobs", json={"text": TEXT.format(name)})).json()
-        await asyncio.to_thread(running.wait, lambda: running.utterances() == spoken + 1)
-        began = time.monotonic()
-        await asyncio.to_thread(blow.strike, system, posted["id"])
-        await asyncio.to_thread(running.wait, lambda: system.is_over(posted["id"]))
-        took = time.monotonic() - began
-        job = (await client.get(f"/v1/jobs/{posted['id']}")).json()
-        audio = await client.get(job["audio_url"])
-    assert (job["status"], job["error"], audio.status_code) == ("ready", None, 200)
-    assert {key.split("/")[0] for key in set(running.keys()) - before} == {"audio", "cards", "masters"}
-    assert running.utterances() - spoken == blow.paid
-    assert took < blow.seconds + RENDER_SECONDS
-    assert not system.spooled()
+def test_a_row_of_the_table(outcomes: dict[str, Outcome], name: str) -> None:
+    blow, outcome = BLOWS[name], outcomes[name]
+    fate = blow.fate
+    assert outcome.job["error"] is None
+    assert (outcome.job["status"], outcome.audio, outcome.paid) == (fate.end_state, fate.audio, fate.paid)
+    assert fate.kept is Kept.AUDIO
+    assert outcome.kept == {"audio", "cards", "masters"}
+    assert outcome.answers == blow.answers
+    assert (outcome.job["attempts"] > 1) == (blow.again is Again.RENDER)
+    assert outcome.tries or blow.again is not Again.STEP
+    assert outcome.seconds < blow.seconds + RENDER_SECONDS
+    assert not outcome.spooled
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from speech.job import JobStatus
 from speech.recipe import Recipe
 from speech.request import Lane
 from storage.board_scripts import LOOKS_KEY
+from storage.heartbeats import Heartbeats
 from storage.job_board import RedisJobBoard
 from storage.redis_client import open_redis
 from storage.stray_jobs import RedisStrayJobs
@@ -41,6 +42,7 @@ class Broker:
 @pytest.fixture
 async def redis(redis_url: str) -> AsyncIterator[Redis]:
     async with open_redis(redis_url) as redis:
+        await Heartbeats(redis).beat(lane="interactive+bulk", worker="host:1", seconds=60)
         yield redis
 
 

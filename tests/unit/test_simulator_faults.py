@@ -1,4 +1,4 @@
-"""The table of faults and the plan that hands them out."""
+"""The tables of faults and blows, and the plan that hands them out."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from simulator.fates import ATTEMPTS, Kept
+from simulator.blows import BLOWS, Again, Blow
+from simulator.fates import ATTEMPTS, Kept, ready
 from simulator.fault_plan import FaultPlan
 from simulator.fault_table import markdown
 from simulator.faults import FAULTS, Act, Fault
@@ -27,6 +28,15 @@ def test_a_row_is_complete_and_true_to_itself(fault: Fault) -> None:
     errors = (fault.fates.once.error, fault.fates.always.error)
     assert all(fault.fates.retried == error.retryable for error in errors if error)
     assert fault.strikes_connection <= (fault.fates.always.paid == 0)
+
+
+@pytest.mark.parametrize("blow", BLOWS.values(), ids=str)
+def test_a_blow_is_complete_and_costs_no_job(blow: Blow) -> None:
+    assert BLOWS[blow.name] is blow
+    assert blow.does
+    assert 200 in blow.answers
+    assert blow.fate == ready(paid=blow.fate.paid)
+    assert (blow.fate.paid > 1) <= (blow.again is Again.RENDER)
 
 
 def test_every_act_has_a_row() -> None:

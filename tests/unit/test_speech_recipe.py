@@ -1,5 +1,7 @@
 import json
 from dataclasses import replace
+from itertools import product
+from string import ascii_letters, ascii_lowercase
 from typing import Any
 
 import pytest
@@ -13,14 +15,20 @@ from storage.board_record import order_record
 
 pytestmark = pytest.mark.unit
 
-TEXTS = st.from_regex(r"[a-zA-Z][a-z .,\n]{0,40}", fullmatch=True)
-RENDITIONS = st.builds(
-    Rendition,
-    format=st.sampled_from(["wav", "mp3"]),
-    sample_rate=st.sampled_from([8000, 24000, 48000]),
-    bit_rate=st.sampled_from([None, 32000, 64000]),
+TEXTS = st.builds(str.__add__, st.sampled_from(ascii_letters), st.text(f"{ascii_lowercase} .,\n", max_size=40))
+# Listed: choosing one costs Hypothesis much less time than building it choice by choice.
+RENDITIONS = st.sampled_from(
+    [
+        Rendition(format=name, sample_rate=sample_rate, bit_rate=bit_rate)
+        for name, sample_rate, bit_rate in product(["wav", "mp3"], [8000, 24000, 48000], [None, 32000, 64000])
+    ]
 )
-WORDS = st.dictionaries(st.sampled_from(["Acme", "SQL", "Ny"]), st.sampled_from(["ak-mee", "sequel"]), max_size=3)
+WORDS = st.sampled_from(
+    [
+        {word: spoken for word, spoken in zip(["Acme", "SQL", "Ny"], chosen, strict=True) if spoken}
+        for chosen in product([None, "ak-mee", "sequel"], repeat=3)
+    ]
+)
 
 
 @st.composite

@@ -22,6 +22,7 @@ async def stubborn(lost: int) -> None:
             lost -= 1
 
 
+@pytest.mark.virtual_time
 @pytest.mark.parametrize("lost", [0, 1, 2])
 async def test_a_task_ends_although_cancellations_are_lost(lost: int) -> None:
     task = asyncio.create_task(stubborn(lost))
