@@ -15,10 +15,9 @@ from settings import Settings
 from speech.errors import Interrupted
 from worker.render import Render
 from worker.resources import open_render
+from worker.wanted import KEEPING_SECONDS
 
 log = logging.getLogger(__name__)
-
-_KEEPING_SECONDS = 3
 
 
 class Runtime:
@@ -85,8 +84,7 @@ class Runtime:
         self._render = None
         for task in self._running:
             task.cancel()
-        # What ends now still keeps what is paid. A bucket that is away must not hold that up: the spool has it all.
-        self._loop.call_later(_KEEPING_SECONDS, self._interrupt)
+        self._loop.call_later(KEEPING_SECONDS, self._interrupt)
 
     async def _serve(self, opened: Future[None]) -> None:
         try:

@@ -14,6 +14,8 @@ from speech.ports import Callers, JobWatch
 from storage.cancelling import cancel
 
 log = logging.getLogger(__name__)
+# What is cancelled still keeps what is paid. A bucket that is away must not hold that up: the spool has it all.
+KEEPING_SECONDS = 3.0
 Result = TypeVar("Result")
 
 
@@ -36,7 +38,8 @@ class Wanted:
             log.info("[X.AI TTS] %s: nobody wants it any more", name)
             return None
         finally:
-            await cancel(working, cancelled)
+            ends = cancel(cancelled), cancel(working, insist_seconds=KEEPING_SECONDS)
+            await asyncio.gather(*ends, return_exceptions=True)
 
     async def _until_cancelled(self, name: str) -> None:
         while True:

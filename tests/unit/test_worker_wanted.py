@@ -53,12 +53,14 @@ class Board:
 
 
 class Work:
-    """Work that lasts until it is told how it ends."""
+    """Work that lasts until it is told how it ends; cancelled, it has something to keep for so many seconds."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, keeping_seconds: float = 0) -> None:
+        self.keeping_seconds = keeping_seconds
         self.begun = asyncio.Event()
         self.end: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.was_cancelled = False
+        self.kept = False
 
     async def run(self) -> str:
         self.begun.set()
@@ -66,11 +68,13 @@ class Work:
             return await self.end
         except asyncio.CancelledError:
             self.was_cancelled = True
+            await asyncio.sleep(self.keeping_seconds)
+            self.kept = True
             raise
 
 
-async def begun(board: Board) -> tuple[Work, asyncio.Task[str | None]]:
-    work = Work()
+async def begun(board: Board, *, keeping_seconds: float = 0) -> tuple[Work, asyncio.Task[str | None]]:
+    work = Work(keeping_seconds=keeping_seconds)
     wanted = Wanted(callers=board, watch=board, look_seconds=0)
     task = asyncio.create_task(wanted(work.run(), name=JOB.name))
     await work.begun.wait()
@@ -98,6 +102,28 @@ async def test_a_cancelled_job_ends_the_work() -> None:
     assert await task is None
     assert work.was_cancelled
     await board.looked(2)
+
+
+@pytest.mark.virtual_time
+async def test_a_cancelled_job_has_the_time_to_keep_what_is_paid() -> None:
+    board = Board()
+    work, task = await begun(board, keeping_seconds=2.9)
+    board.changed.put_nowait(replace(JOB, status=JobStatus.CANCELLED))
+    assert await task is None
+    assert work.kept
+
+
+@pytest.mark.virtual_time
+@pytest.mark.parametrize(("pause", "kept"), [(1, False), (2.95, True)])
+async def test_a_worker_that_stops_says_how_long_that_is(pause: float, kept: bool) -> None:
+    work, task = await begun(Board(), keeping_seconds=2.9)
+    for _ in range(2):
+        task.cancel()
+        await asyncio.sleep(pause)
+    await asyncio.wait([task])
+    assert task.cancelled()
+    assert work.was_cancelled
+    assert work.kept is kept
 
 
 @pytest.mark.parametrize("job", [None, replace(JOB, status=JobStatus.READY), replace(JOB, status=JobStatus.FAILED)])
