@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import NoReturn
 
 from speech.card import Card
 from speech.errors import Interrupted, RenderError, StaleToken, Unavailable
@@ -54,16 +55,17 @@ class Render:
         if recipe is None:
             log.info("[X.AI TTS] %s: nothing to do", name)
             return
-        async with self._leased(recipe) as lease:
+        lease = await self._lease(recipe)
+        async with self._held(lease) as held:
             try:
-                await self._settle(recipe, lease)
+                await self._settle(recipe, lease, held)
             except StaleToken:
                 log.warning("[X.AI TTS] %s: another worker took it over", name)
 
-    async def _settle(self, recipe: Recipe, lease: Lease) -> None:
+    async def _settle(self, recipe: Recipe, lease: Lease, held: asyncio.Future[NoReturn]) -> None:
         name = recipe.job_name
         try:
-            card = await self.wanted(self._card(recipe, lease), name=name)
+            card = await self.wanted(self._card(recipe, lease), name=name, held=held)
             if card is not None:
                 await self.insist(lambda: self.board.finish(card, lease), name=name)
                 log.info(
@@ -101,32 +103,32 @@ class Render:
         finally:
             await asyncio.shield(asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True))
 
-    @asynccontextmanager
-    async def _leased(self, recipe: Recipe) -> AsyncIterator[Lease]:
-        """The lease on the recipe's reading, waited for and kept alive."""
+    async def _lease(self, recipe: Recipe) -> Lease:
+        """The lease on the recipe's reading, waited for."""
         reading, seconds = recipe.reading_name, self.lease_time.total_seconds()
         while True:
             lease = await self.insist(lambda: self.board.lease(reading, seconds=seconds), name=recipe.job_name)
             if lease is not None:
-                break
+                return lease
             await self.insist.sleep(0.2)
-        keeper = asyncio.create_task(self._keep(lease, seconds=seconds))
+
+    @asynccontextmanager
+    async def _held(self, lease: Lease) -> AsyncIterator[asyncio.Future[NoReturn]]:
+        """Keeps the lease alive, and gives it back; what it yields fails when that can't be done any more."""
+        keeper = asyncio.create_task(self._keep(lease))
         try:
-            yield lease
+            yield keeper
         finally:
             # A renewal under way would take the lease again.
             await cancel(keeper)
             with suppress(Unavailable):
                 await self.board.release(lease)
 
-    async def _keep(self, lease: Lease, *, seconds: float) -> None:
-        """Renews the lease until it is somebody else's; the render goes on then, fenced, and its masters are kept."""
+    async def _keep(self, lease: Lease) -> NoReturn:
+        """Renews the lease; raises StaleToken when it is somebody else's."""
+        seconds = self.lease_time.total_seconds()
         while True:
             # Three renewals may fail, or the loop stall as long, before somebody else takes the work.
             await self.insist.sleep(seconds / 4)
-            try:
+            with suppress(Unavailable):
                 await self.board.renew(lease, seconds=seconds)
-            except Unavailable:
-                continue
-            except StaleToken:
-                return

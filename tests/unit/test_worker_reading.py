@@ -15,13 +15,14 @@ from audio.pcm import silence
 from audio.polish import polish
 from speech.card import Card
 from speech.errors import KeyRejected, RenderError, UpstreamUnreachable, WordsDiffer
-from speech.ports import Area, JobBoard, Lease, LiveKind
+from speech.ports import JobBoard, Lease, LiveKind
 from speech.recipe import Recipe
 from speech.retry import RetryPolicy
 from speech.utterances import Ending
 from storage.memory_store import MemoryAudioStore
 from storage.spool import DiskSpool
 from tests.fakes.jobs import NOW, make_recipe
+from tests.fakes.masters import SlowBucket
 from tests.fakes.speaking import BegunBoard, FakeVoice, Listener, sound_of
 from worker.keeper import Keeper
 from worker.masters import Masters
@@ -83,23 +84,6 @@ class Studio:
     def pcm(self, card: Card) -> bytes:
         """The finished audio behind its head."""
         return self.store.objects[card.key][44:]
-
-
-class SlowBucket(MemoryAudioStore):
-    """Masters wait until it is open; `reached` by the first of them, and `finished` by audio."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.reached, self.finished, self.open = asyncio.Event(), asyncio.Event(), asyncio.Event()
-
-    async def put(self, area: Area, name: str, body: Path, *, sha256: str, extension: str, content_type: str) -> str:
-        if area is Area.MASTERS:
-            self.reached.set()
-            await self.open.wait()
-        key = await super().put(area, name, body, sha256=sha256, extension=extension, content_type=content_type)
-        if area is Area.AUDIO:
-            self.finished.set()
-        return key
 
 
 def reading(*texts: str) -> Recipe:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from typing import NoReturn
 
 import pytest
 
-from speech.errors import RenderError, Unavailable
+from speech.errors import RenderError, StaleToken, Unavailable
 from speech.job import Job, JobStatus
 from tests.fakes.jobs import NOW, make_recipe
 from worker.wanted import Wanted
@@ -18,7 +19,10 @@ JOB = Job.born(make_recipe(), now=NOW)
 
 
 class Board:
-    """Callers and watch in one: what the job becomes, and a token for every look whether it is wanted."""
+    """Callers and watch in one: what the job becomes, and a token for every look whether it is wanted.
+
+    `held` fails when somebody else has the work.
+    """
 
     async def looked(self, times: int) -> None:
         """Returns once somebody looked so often."""
@@ -28,6 +32,7 @@ class Board:
     def __init__(self) -> None:
         self.looks = asyncio.Semaphore(0)
         self.away = False
+        self.held: asyncio.Future[NoReturn] = asyncio.get_running_loop().create_future()
         self.changed: asyncio.Queue[Job | None] = asyncio.Queue()
 
     async def withdraw(self, name: str, *, caller: str) -> None:
@@ -76,7 +81,7 @@ class Work:
 async def begun(board: Board, *, keeping_seconds: float = 0) -> tuple[Work, asyncio.Task[str | None]]:
     work = Work(keeping_seconds=keeping_seconds)
     wanted = Wanted(callers=board, watch=board, look_seconds=0)
-    task = asyncio.create_task(wanted(work.run(), name=JOB.name))
+    task = asyncio.create_task(wanted(work.run(), name=JOB.name, held=board.held))
     await work.begun.wait()
     return work, task
 
@@ -102,6 +107,23 @@ async def test_a_cancelled_job_ends_the_work() -> None:
     assert await task is None
     assert work.was_cancelled
     await board.looked(2)
+
+
+async def test_work_that_is_somebody_elses_ends() -> None:
+    board = Board()
+    work, task = await begun(board)
+    board.held.set_exception(StaleToken())
+    with pytest.raises(StaleToken):
+        await task
+    assert work.was_cancelled
+
+
+async def test_what_is_done_counts_although_it_is_somebody_elses_by_now() -> None:
+    board = Board()
+    work, task = await begun(board)
+    work.end.set_result("done")
+    board.held.set_exception(StaleToken())
+    assert await task == "done"
 
 
 @pytest.mark.virtual_time
