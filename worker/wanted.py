@@ -43,6 +43,7 @@ class Wanted:
                 return await working
             if held.done():
                 held.result()
+            cancelled.result()
             log.info("[X.AI TTS] %s: nobody wants it any more", name)
             return None
         finally:

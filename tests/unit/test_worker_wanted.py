@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import replace
 from typing import NoReturn
 
@@ -31,7 +32,7 @@ class Board:
 
     def __init__(self) -> None:
         self.looks = asyncio.Semaphore(0)
-        self.away = False
+        self.problem: Exception | None = None
         self.held: asyncio.Future[NoReturn] = asyncio.get_running_loop().create_future()
         self.changed: asyncio.Queue[Job | None] = asyncio.Queue()
 
@@ -40,8 +41,8 @@ class Board:
 
     async def drop(self, name: str) -> None:
         self.looks.release()
-        if self.away:
-            raise Unavailable("redis")
+        if self.problem:
+            raise self.problem
 
     @property
     def is_open(self) -> bool:
@@ -162,11 +163,22 @@ async def test_nothing_else_ends_it(job: Job | None) -> None:
 
 async def test_a_board_that_is_away_ends_nothing() -> None:
     board = Board()
-    board.away = True
+    board.problem = Unavailable("redis")
     work, task = await begun(board)
     await board.looked(3)
     work.end.set_result("done")
     assert await task == "done"
+
+
+async def test_who_fails_to_look_has_not_cancelled_anything(caplog: pytest.LogCaptureFixture) -> None:
+    board = Board()
+    board.problem = ZeroDivisionError()
+    with caplog.at_level(logging.INFO):
+        work, task = await begun(board)
+        with pytest.raises(ZeroDivisionError):
+            await task
+    assert work.was_cancelled
+    assert caplog.messages == []
 
 
 async def test_a_worker_that_stops_ends_the_work_too() -> None:
