@@ -25,6 +25,9 @@ from worker.wanted import Wanted
 
 log = logging.getLogger(__name__)
 
+# Five seconds: one text in many formats must not take all threads of a lane while it is spoken.
+_LEASE_TRIES, _LEASE_PAUSE = 25, 0.2
+
 
 @dataclass(frozen=True, kw_only=True)
 class Render:
@@ -41,7 +44,9 @@ class Render:
     lease_time: timedelta = timedelta(seconds=8)
 
     async def run(self, name: str) -> None:
-        """Brings the job to an end. Any number of calls at once, or one after the end, do the work once.
+        """Brings the job to an end, or leaves it queued while somebody else works on its reading for long.
+
+        Any number of calls at once, or one after the end, do the work once.
 
         Raises Interrupted, and gives the job back to its queue, when it is cancelled; Unavailable when the board
         stays away too long to say how it ended.
@@ -56,6 +61,9 @@ class Render:
             log.info("[X.AI TTS] %s: nothing to do", name)
             return
         lease = await self._lease(recipe)
+        if lease is None:
+            log.info("[X.AI TTS] %s: its reading is being made; it is sent again afterwards", name)
+            return
         async with self._held(lease) as held:
             try:
                 await self._settle(recipe, lease, held)
@@ -103,14 +111,15 @@ class Render:
         finally:
             await asyncio.shield(asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True))
 
-    async def _lease(self, recipe: Recipe) -> Lease:
-        """The lease on the recipe's reading, waited for."""
+    async def _lease(self, recipe: Recipe) -> Lease | None:
+        """The lease on the recipe's reading; None when somebody else has it for longer than a thread is spared."""
         reading, seconds = recipe.reading_name, self.lease_time.total_seconds()
-        while True:
+        for _ in range(_LEASE_TRIES):
             lease = await self.insist(lambda: self.board.lease(reading, seconds=seconds), name=recipe.job_name)
             if lease is not None:
                 return lease
-            await self.insist.sleep(0.2)
+            await self.insist.sleep(_LEASE_PAUSE)
+        return None
 
     @asynccontextmanager
     async def _held(self, lease: Lease) -> AsyncIterator[asyncio.Future[NoReturn]]:

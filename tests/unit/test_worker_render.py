@@ -36,9 +36,9 @@ OURS, THEIRS = 1, 2
 class Board(BegunBoard):
     """A board with one job; `holder` is the token of whoever has the lease of its reading."""
 
-    def __init__(self, *, holder: int | None = None) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.holder = holder
+        self.holder: int | None = None
         self.finished: list[str] = []
 
     async def order(self, name: str) -> Recipe:
@@ -93,6 +93,7 @@ class Worker:
     voice: FakeVoice = field(default_factory=FakeVoice)
     bucket: SlowBucket = field(default_factory=SlowBucket)
     tick: asyncio.Event = field(default_factory=asyncio.Event)
+    slept: list[float] = field(default_factory=list)
     render: Render = field(init=False)
 
     def __post_init__(self) -> None:
@@ -109,7 +110,8 @@ class Worker:
         wanted = Wanted(callers=calm, watch=calm)
         self.render = Render(board=board, maker=maker, insist=insist, scratch=self.folder, wanted=wanted)
 
-    async def sleep(self, _: float) -> None:
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
         await self.tick.wait()
 
     async def run(self) -> None:
@@ -134,6 +136,14 @@ async def test_a_job_is_made_under_a_lease_that_is_given_back(worker: Worker) ->
     await worker.run()
     assert worker.board.finished == [RECIPE.job_name]
     assert worker.board.holder is None
+
+
+async def test_a_lease_is_waited_for_but_not_with_a_thread_for_long(worker: Worker) -> None:
+    worker.tick.set()
+    worker.board.holder = THEIRS
+    await worker.run()
+    assert (worker.voice.asked, worker.board.holder, worker.board.finished) == ([], THEIRS, [])
+    assert sum(worker.slept) == pytest.approx(5)
 
 
 async def test_who_lost_the_lease_buys_nothing_more_and_keeps_what_is_spoken(worker: Worker) -> None:
