@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import tempfile
 import threading
 from concurrent.futures import Future
-from pathlib import Path
 
 import uvloop
 
@@ -15,6 +13,7 @@ from settings import Settings
 from speech.errors import Interrupted
 from worker.render import Render
 from worker.resources import open_render
+from worker.scratch import Scratch
 from worker.wanted import KEEPING_SECONDS
 
 log = logging.getLogger(__name__)
@@ -28,7 +27,7 @@ class Runtime:
         self._lanes = lanes
         self._loop = uvloop.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="recite-loop", daemon=True)
-        self._scratch = tempfile.TemporaryDirectory(prefix="recite-")
+        self._scratch = Scratch()
         self._running: set[asyncio.Task[None]] = set()
         self._stop = asyncio.Event()
         self._serving: Future[None] | None = None
@@ -66,7 +65,7 @@ class Runtime:
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join()
         self._loop.close()
-        self._scratch.cleanup()
+        self._scratch.remove()
 
     async def _run(self, name: str) -> None:
         task = asyncio.current_task()
@@ -88,7 +87,7 @@ class Runtime:
 
     async def _serve(self, opened: Future[None]) -> None:
         try:
-            async with open_render(self._settings, lanes=self._lanes, scratch=Path(self._scratch.name)) as render:
+            async with open_render(self._settings, lanes=self._lanes, scratch=self._scratch.folder) as render:
                 self._render = render
                 opened.set_result(None)
                 await self._stop.wait()
