@@ -85,7 +85,7 @@ class Render:
                 await self.board.requeue(name, lease)
             raise Interrupted from None
         except (RenderError, Unavailable) as error:
-            log.warning("[X.AI TTS] %s: failed: %s", name, error.code)
+            log.warning("[X.AI TTS] %s: failed: %s (%s)", name, error.code, error.detail)
             await self._fail(name, lease, JobError.of(error))
         except StaleToken:
             raise

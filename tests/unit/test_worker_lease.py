@@ -10,8 +10,8 @@ from typing import cast
 import pytest
 
 from speech.card import Card
-from speech.errors import StaleToken
-from speech.job import Job
+from speech.errors import StaleToken, UpstreamUnreachable
+from speech.job import Job, JobError
 from speech.ports import JobBoard, Lease
 from speech.recipe import Recipe
 from speech.retry import RetryPolicy
@@ -40,6 +40,7 @@ class Board(BegunBoard):
         super().__init__()
         self.holder: int | None = None
         self.finished: list[str] = []
+        self.failed: list[str] = []
 
     async def order(self, name: str) -> Recipe:
         return RECIPE
@@ -60,6 +61,9 @@ class Board(BegunBoard):
 
     async def finish(self, card: Card, lease: Lease) -> None:
         self.finished.append(card.name)
+
+    async def fail(self, name: str, lease: Lease, error: JobError) -> None:
+        self.failed.append(error.code)
 
 
 class Calm:
@@ -136,6 +140,14 @@ async def test_a_job_is_made_under_a_lease_that_is_given_back(worker: Worker) ->
     await worker.run()
     assert worker.board.finished == [RECIPE.job_name]
     assert worker.board.holder is None
+
+
+async def test_the_log_says_why_it_failed(worker: Worker, caplog: pytest.LogCaptureFixture) -> None:
+    worker.bucket.open.set()
+    worker.voice.problems[TEXTS[0]] = [UpstreamUnreachable("The host name is not known")]
+    await worker.run()
+    assert f"{RECIPE.job_name}: failed: upstream_unreachable (The host name is not known)" in caplog.text
+    assert worker.board.failed == ["upstream_unreachable"]
 
 
 async def test_a_lease_is_waited_for_but_not_with_a_thread_for_long(worker: Worker) -> None:
