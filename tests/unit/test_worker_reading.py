@@ -220,7 +220,7 @@ async def test_also_when_nothing_but_that_is_left_to_do(slow: Studio, bucket: Sl
 
 async def test_without_the_time_for_it_nothing_is_left_on_air_either(slow: Studio, bucket: SlowBucket) -> None:
     making = asyncio.create_task(slow.make(TEXTS[0]))
-    await bucket.reached.wait()
+    await asyncio.gather(bucket.reached.wait(), bucket.finished.wait())
     making.cancel()
     await turns()
     making.cancel()
