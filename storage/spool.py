@@ -74,7 +74,7 @@ class DiskSpool:
 
     def _write(self, audio: Path, card: Card, content: Path) -> BinaryIO:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if sum(path.stat().st_size for path in self._folder.iterdir()) + content.stat().st_size > self._max_bytes:
+        if sum(map(_size, self._folder.iterdir())) + content.stat().st_size > self._max_bytes:
             raise OSError(0, "it is full")
         draft = audio.with_suffix(_DRAFT)
         locked = draft.open("xb", buffering=0)
@@ -99,6 +99,13 @@ class DiskSpool:
                 if time.time() - draft.stat().st_mtime > _DRAFT_SECONDS:
                     _remove(draft.with_suffix(_AUDIO))
         return sorted(audio.name for audio in self._folder.glob(f"*{_AUDIO}"))
+
+
+def _size(path: Path) -> int:
+    # Another process may have put it meanwhile.
+    with suppress(FileNotFoundError):
+        return path.stat().st_size
+    return 0
 
 
 def _locked(audio: Path) -> BinaryIO | None:

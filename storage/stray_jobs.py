@@ -17,6 +17,8 @@ SWEEP_KEY = "recite:sweep"
 # Redis serves nobody else meanwhile: a few milliseconds.
 _AT_ONCE = 500
 _LONGEST_WAIT_MS = 3_600_000
+# Whose reading somebody else works on is wanted in another format, too: it is sent soon after that one is done.
+_HELD_LOOK_MS = 2000
 # No lease is as long: one that is was given before Redis' clock was set back.
 _LONGEST_LEASE_MS = 60_000
 _DEATHS = 3
@@ -75,7 +77,9 @@ for _, name in ipairs(names) do
   local holder = redis.call('GET', lease)
   if status ~= 'queued' and status ~= 'rendering' then
     for _, one in ipairs({{{_LANES}}}) do index(name, one, 'forgotten') end
-  elseif holder and (status == 'queued' or holder == known[2]) then
+  elseif holder and status == 'queued' then
+    look_in(name, math.min(left_of(lease), {_HELD_LOOK_MS}))
+  elseif holder and holder == known[2] then
     look_in(name, left_of(lease))
   else
     if status == 'rendering' then

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from audio.file import AudioFile
 from speech.request import Rendition
 
 # About a second of PCM: what is encoded of it is worth the hop to a thread.
 _HOP_BYTES = 64 * 1024
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,7 +45,7 @@ class Draft:
 
     async def append(self, pieces: Iterable[bytes]) -> None:
         """Appends what the pieces hold, which are asked for in a thread."""
-        await asyncio.to_thread(self._encode, pieces)
+        await _in_thread(lambda: self._encode(pieces))
 
     async def begin_again(self) -> None:
         """Forgets all that it was fed."""
@@ -52,7 +54,7 @@ class Draft:
 
     async def close(self) -> Encoded:
         """The finished file; raises AudioUnusable, and leaves none, when there was no sound."""
-        return await asyncio.to_thread(self._closed)
+        return await _in_thread(self._closed)
 
     def discard(self) -> None:
         """Removes the file as it stands."""
@@ -79,3 +81,13 @@ class Draft:
             samples=file.samples,
             duration_ms=file.duration_ms,
         )
+
+
+async def _in_thread(step: Callable[[], Result]) -> Result:
+    """The step's result. Cancelled, it waits for the thread, so that what it works on can be discarded."""
+    running = asyncio.create_task(asyncio.to_thread(step))
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        await asyncio.gather(running, return_exceptions=True)
+        raise

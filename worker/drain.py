@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from dataclasses import dataclass
 
+from speech.errors import UnknownJob
 from speech.ports import AudioStore, Spool
 from worker.keeper import put_master
 
@@ -19,11 +21,28 @@ class Drain:
     store: AudioStore
 
     async def drain(self) -> None:
-        """Puts every entry that nobody works on; raises Unavailable, and leaves the rest, at the first that fails."""
+        """Puts every entry that nobody works on and whose name is free; the others go, too.
+
+        Raises Unavailable, and leaves the rest, at the first that fails.
+        """
         for entry in await self.spool.waiting():
             async with self.spool.take(entry) as taken:
                 if taken is None:
                     continue
                 card, body = taken
+                if await self._is_there(card.name):
+                    log.info("[X.AI TTS] %s: is in the bucket already", card.name)
+                    continue
                 await put_master(self.store, card, body)
                 log.info("[X.AI TTS] %s: put from the spool", card.name)
+
+    async def _is_there(self, name: str) -> bool:
+        """Whether this utterance has a master: another machine may have bought it since, and audio was made of that."""
+        card = await self.store.card(name)
+        if card is None:
+            return False
+        try:
+            content = await self.store.read(card.key)
+        except UnknownJob:
+            return False
+        return hashlib.sha256(content).hexdigest() == card.sha256

@@ -45,7 +45,7 @@ class Keeper:
 
 
 async def put_master(store: AudioStore, card: Card, body: Path) -> None:
-    """Puts a master's file and then its card, in one attempt; what is there already is left alone."""
+    """Puts a master's file and then its card, in one attempt. Whoever calls has looked that the name is free."""
     extension = card.key.rpartition(".")[2]
     await store.put(
         Area.MASTERS, card.name, body, sha256=card.sha256, extension=extension, content_type=card.content_type

@@ -87,16 +87,18 @@ class _Reading:
             draft.discard()
             raise
         key = await self._put(file)
-        await asyncio.gather(*self.keeping)
+        await self._all_kept()
         card = self._card(job, file, key=key, began=began)
         await self.shared.insist(lambda: self.shared.store.put_card(card), name=card.name)
         return card
 
     async def end(self) -> None:
         """Leaves no task and no stream behind. What is paid is kept, also when a later utterance fails."""
-        await asyncio.gather(*self.keeping, return_exceptions=True)
-        for airing in self.airings:
-            await airing.let_go()
+        try:
+            await asyncio.gather(*self.keeping, return_exceptions=True)
+        finally:
+            for airing in self.airings:
+                await airing.let_go()
 
     async def _finished(self) -> Card | None:
         """What an attempt that died at the very end has left; before the first one whoever sent the job has looked."""
@@ -180,6 +182,12 @@ class _Reading:
                 give_back()
             else:
                 keeping.add_done_callback(lambda _: give_back())
+
+    async def _all_kept(self) -> None:
+        """Waits for the masters; not by gathering them: whoever is cancelled here goes on keeping what is paid."""
+        if self.keeping:
+            await asyncio.wait(self.keeping, return_when=asyncio.FIRST_EXCEPTION)
+        self._check_keeping()
 
     def _check_keeping(self) -> None:
         """What can't be kept should not be bought."""

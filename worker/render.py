@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import NoReturn
 
 from speech.card import Card
 from speech.errors import Interrupted, RenderError, StaleToken, Unavailable
@@ -23,6 +24,9 @@ from worker.retrying import Retrying
 from worker.wanted import Wanted
 
 log = logging.getLogger(__name__)
+
+# Five seconds: one text in many formats must not take all threads of a lane while it is spoken.
+_LEASE_TRIES, _LEASE_PAUSE = 25, 0.2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +44,9 @@ class Render:
     lease_time: timedelta = timedelta(seconds=8)
 
     async def run(self, name: str) -> None:
-        """Brings the job to an end. Any number of calls at once, or one after the end, do the work once.
+        """Brings the job to an end, or leaves it queued while somebody else works on its reading for long.
+
+        Any number of calls at once, or one after the end, do the work once.
 
         Raises Interrupted, and gives the job back to its queue, when it is cancelled; Unavailable when the board
         stays away too long to say how it ended.
@@ -54,15 +60,19 @@ class Render:
         if recipe is None:
             log.info("[X.AI TTS] %s: nothing to do", name)
             return
-        async with self._leased(recipe) as lease:
+        lease = await self._lease(recipe)
+        if lease is None:
+            log.info("[X.AI TTS] %s: its reading is being made; it is sent again afterwards", name)
+            return
+        async with self._held(lease) as held:
             try:
-                await self._settle(name, lease)
+                await self._settle(name, lease, held)
             except StaleToken:
                 log.warning("[X.AI TTS] %s: another worker took it over", name)
 
-    async def _settle(self, name: str, lease: Lease) -> None:
+    async def _settle(self, name: str, lease: Lease, held: asyncio.Future[NoReturn]) -> None:
         try:
-            card = await self.wanted(self._card(name, lease), name=name)
+            card = await self.wanted(self._card(name, lease), name=name, held=held)
             if card is not None:
                 await self.insist(lambda: self.board.finish(card, lease), name=name)
                 log.info(
@@ -74,7 +84,7 @@ class Render:
                 await self.board.requeue(name, lease)
             raise Interrupted from None
         except (RenderError, Unavailable) as error:
-            log.warning("[X.AI TTS] %s: failed: %s", name, error.code)
+            log.warning("[X.AI TTS] %s: failed: %s (%s)", name, error.code, error.detail)
             await self._fail(name, lease, JobError.of(error))
         except StaleToken:
             raise
@@ -100,32 +110,33 @@ class Render:
         finally:
             await asyncio.shield(asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True))
 
-    @asynccontextmanager
-    async def _leased(self, recipe: Recipe) -> AsyncIterator[Lease]:
-        """The lease on the recipe's reading, waited for and kept alive."""
+    async def _lease(self, recipe: Recipe) -> Lease | None:
+        """The lease on the recipe's reading; None when somebody else has it for longer than a thread is spared."""
         reading, seconds = recipe.reading_name, self.lease_time.total_seconds()
-        while True:
+        for _ in range(_LEASE_TRIES):
             lease = await self.insist(lambda: self.board.lease(reading, seconds=seconds), name=recipe.job_name)
             if lease is not None:
-                break
-            await self.insist.sleep(0.2)
-        keeper = asyncio.create_task(self._keep(lease, seconds=seconds))
+                return lease
+            await self.insist.sleep(_LEASE_PAUSE)
+        return None
+
+    @asynccontextmanager
+    async def _held(self, lease: Lease) -> AsyncIterator[asyncio.Future[NoReturn]]:
+        """Keeps the lease alive, and gives it back; what it yields fails when that can't be done any more."""
+        keeper = asyncio.create_task(self._keep(lease))
         try:
-            yield lease
+            yield keeper
         finally:
             # A renewal under way would take the lease again.
             await cancel(keeper)
             with suppress(Unavailable):
                 await self.board.release(lease)
 
-    async def _keep(self, lease: Lease, *, seconds: float) -> None:
-        """Renews the lease until it is somebody else's; the render goes on then, fenced, and its masters are kept."""
+    async def _keep(self, lease: Lease) -> NoReturn:
+        """Renews the lease; raises StaleToken when it is somebody else's."""
+        seconds = self.lease_time.total_seconds()
         while True:
             # Three renewals may fail, or the loop stall as long, before somebody else takes the work.
             await self.insist.sleep(seconds / 4)
-            try:
+            with suppress(Unavailable):
                 await self.board.renew(lease, seconds=seconds)
-            except Unavailable:
-                continue
-            except StaleToken:
-                return

@@ -36,7 +36,8 @@ class Retrying:
                 delay = retry_delay(error, attempt=attempt, policy=self.policy, jitter=self.jitter())
                 if delay is None:
                     raise
-                log.warning("[X.AI TTS] %s: attempt %d: %s, again in %.1f s", name, attempt, error.code, delay)
+                why = f"{error.code} ({error.detail})"
+                log.warning("[X.AI TTS] %s: attempt %d: %s, again in %.1f s", name, attempt, why, delay)
             await self.sleep(delay)
             attempt += 1
             if again is not None:

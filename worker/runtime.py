@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import tempfile
 import threading
 from concurrent.futures import Future
-from pathlib import Path
 
 import uvloop
 
@@ -15,10 +13,10 @@ from settings import Settings
 from speech.errors import Interrupted
 from worker.render import Render
 from worker.resources import open_render
+from worker.scratch import Scratch
+from worker.wanted import KEEPING_SECONDS
 
 log = logging.getLogger(__name__)
-
-_KEEPING_SECONDS = 3
 
 
 class Runtime:
@@ -29,7 +27,7 @@ class Runtime:
         self._lanes = lanes
         self._loop = uvloop.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="recite-loop", daemon=True)
-        self._scratch = tempfile.TemporaryDirectory(prefix="recite-")
+        self._scratch = Scratch()
         self._running: set[asyncio.Task[None]] = set()
         self._stop = asyncio.Event()
         self._serving: Future[None] | None = None
@@ -67,7 +65,7 @@ class Runtime:
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join()
         self._loop.close()
-        self._scratch.cleanup()
+        self._scratch.remove()
 
     async def _run(self, name: str) -> None:
         task = asyncio.current_task()
@@ -85,12 +83,11 @@ class Runtime:
         self._render = None
         for task in self._running:
             task.cancel()
-        # What ends now still keeps what is paid. A bucket that is away must not hold that up: the spool has it all.
-        self._loop.call_later(_KEEPING_SECONDS, self._interrupt)
+        self._loop.call_later(KEEPING_SECONDS, self._interrupt)
 
     async def _serve(self, opened: Future[None]) -> None:
         try:
-            async with open_render(self._settings, lanes=self._lanes, scratch=Path(self._scratch.name)) as render:
+            async with open_render(self._settings, lanes=self._lanes, scratch=self._scratch.folder) as render:
                 self._render = render
                 opened.set_result(None)
                 await self._stop.wait()

@@ -1,4 +1,4 @@
-"""Ends work on a job that nobody wants any more."""
+"""Ends work on a job that nobody wants any more, or that is somebody else's by now."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Coroutine
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from speech.errors import Unavailable, UnknownJob
 from speech.job import JobStatus
@@ -14,6 +14,8 @@ from speech.ports import Callers, JobWatch
 from storage.cancelling import cancel
 
 log = logging.getLogger(__name__)
+# What is cancelled still keeps what is paid. A bucket that is away must not hold that up: the spool has it all.
+KEEPING_SECONDS = 3.0
 Result = TypeVar("Result")
 
 
@@ -25,18 +27,28 @@ class Wanted:
     watch: JobWatch
     look_seconds: float = 5.0
 
-    async def __call__(self, work: Coroutine[Any, Any, Result], *, name: str) -> Result | None:
-        """The work's result; None when the job was cancelled before it was done: then the work is cancelled, too."""
+    async def __call__(
+        self, work: Coroutine[Any, Any, Result], *, name: str, held: asyncio.Future[NoReturn]
+    ) -> Result | None:
+        """The work's result; None when the job was cancelled before it was done: then the work is cancelled, too.
+
+        So it is when `held`, which says that the work is still ours, fails; its error is raised.
+        """
         working = asyncio.create_task(work)
         cancelled = asyncio.create_task(self._until_cancelled(name))
+        first: list[asyncio.Future[Any]] = [working, cancelled, held]
         try:
-            await asyncio.wait([working, cancelled], return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
             if working.done():
                 return await working
+            if held.done():
+                held.result()
+            cancelled.result()
             log.info("[X.AI TTS] %s: nobody wants it any more", name)
             return None
         finally:
-            await cancel(working, cancelled)
+            ends = cancel(cancelled), cancel(working, insist_seconds=KEEPING_SECONDS)
+            await asyncio.gather(*ends, return_exceptions=True)
 
     async def _until_cancelled(self, name: str) -> None:
         while True:

@@ -67,6 +67,12 @@ def files(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
+def list_one_that_is_gone(folder: Path) -> None:
+    """A file that is listed, and not there when it is looked at."""
+    folder.mkdir(parents=True)
+    (folder / "ara-gone.flac").symlink_to(folder / "gone")
+
+
 async def left_waiting(spool: Spool, body: Path) -> str:
     """An entry whose put failed."""
     with pytest.raises(Away):
@@ -133,6 +139,12 @@ async def test_what_a_killed_process_kept_can_be_taken(spool: Spool, folder: Pat
     await keeper.wait()
     async with spool.take(entry) as taken:
         assert taken is not None
+
+
+async def test_what_goes_while_the_bytes_are_counted_does_not_count(spool: Spool, folder: Path, body: Path) -> None:
+    list_one_that_is_gone(folder)
+    async with spool.keep(CARD, body):
+        assert await spool.find(CARD.name) == (CARD, CONTENT)
 
 
 async def test_a_full_spool_takes_nothing_and_leaves_nothing(spool: Spool, folder: Path, body: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import io
 from dataclasses import replace
@@ -45,6 +46,23 @@ class FrailStore(MemoryAudioStore):
         if self.away > 0:
             self.away -= 1
             raise Unavailable("bucket")
+
+
+class SlowBucket(MemoryAudioStore):
+    """Masters wait until it is open; `reached` by the first of them, and `finished` by audio."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reached, self.finished, self.open = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def put(self, area: Area, name: str, body: Path, *, sha256: str, extension: str, content_type: str) -> str:
+        if area is Area.MASTERS:
+            self.reached.set()
+            await self.open.wait()
+        key = await super().put(area, name, body, sha256=sha256, extension=extension, content_type=content_type)
+        if area is Area.AUDIO:
+            self.finished.set()
+        return key
 
 
 def make_master(folder: Path, number: int = 0) -> tuple[Card, Path]:

@@ -24,6 +24,7 @@ class FakeVoice:
         self.asked: list[str] = []
         self.at_once = 0
         self.most_at_once = 0
+        self.silent = asyncio.Event()
         self.problems: dict[str, list[Exception]] = defaultdict(list)
         self.words: dict[str, str] = {}
         self.gates: dict[tuple[str, str], asyncio.Event] = {}
@@ -36,11 +37,14 @@ class FakeVoice:
     async def speak(self, text: str, *, delivery: Delivery, on_audio: Callable[[bytes], Awaitable[None]]) -> Spoken:
         self.asked.append(text)
         self.at_once += 1
+        self.silent.clear()
         self.most_at_once = max(self.most_at_once, self.at_once)
         try:
             await self._speak(text, on_audio)
         finally:
             self.at_once -= 1
+            if not self.at_once:
+                self.silent.set()
         return Spoken(speak_mode=delivery.speak_mode, transcript=self.words.pop(text, text))
 
     async def _speak(self, text: str, on_audio: Callable[[bytes], Awaitable[None]]) -> None:

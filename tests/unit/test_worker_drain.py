@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from speech.card import Card
 from speech.errors import Unavailable
 from storage.spool import DiskSpool
 from tests.fakes.masters import FrailStore, make_master, sound
 from worker.drain import Drain
+from worker.keeper import put_master
 
 pytestmark = pytest.mark.unit
 
@@ -22,9 +25,7 @@ def spool(tmp_path: Path) -> DiskSpool:
 async def test_what_waits_is_put_once_the_bucket_is_back(tmp_path: Path, spool: DiskSpool) -> None:
     masters = [make_master(tmp_path, number) for number in range(2)]
     for card, body in masters:
-        with pytest.raises(Unavailable):
-            async with spool.keep(card, body):
-                raise Unavailable("bucket")
+        await waiting(spool, card, body)
     store = FrailStore(away=1)
     drain = Drain(spool=spool, store=store)
     with pytest.raises(Unavailable):
@@ -42,3 +43,41 @@ async def test_what_a_render_has_in_hand_is_left_to_it(tmp_path: Path, spool: Di
     async with spool.keep(*make_master(tmp_path)):
         await Drain(spool=spool, store=store).drain()
         assert store.objects == {}
+
+
+async def waiting(spool: DiskSpool, card: Card, body: Path) -> None:
+    with pytest.raises(Unavailable):
+        async with spool.keep(card, body):
+            raise Unavailable("bucket")
+
+
+def another_take(folder: Path) -> tuple[Card, Path]:
+    """A master of the same name with other sound."""
+    (folder / "elsewhere").mkdir()
+    card, body = make_master(folder / "elsewhere", 1)
+    return replace(card, name="ara-0", key=card.key.replace("ara-1", "ara-0")), body
+
+
+async def test_what_was_bought_elsewhere_meanwhile_stays(tmp_path: Path, spool: DiskSpool) -> None:
+    store, (first, body) = FrailStore(away=0), another_take(tmp_path)
+    await put_master(store, first, body)
+    await waiting(spool, *make_master(tmp_path))
+    await Drain(spool=spool, store=store).drain()
+    assert await store.card("ara-0") == first
+    assert len(store.objects) == 2
+    assert await spool.waiting() == []
+
+
+@pytest.mark.parametrize("damage", [None, b"torn"])
+async def test_a_card_without_its_sound_is_no_master(tmp_path: Path, spool: DiskSpool, damage: bytes | None) -> None:
+    store, (first, body) = FrailStore(away=0), another_take(tmp_path)
+    await put_master(store, first, body)
+    if damage is None:
+        del store.objects[first.key]
+    else:
+        store.objects[first.key] = damage
+    card, body = make_master(tmp_path)
+    await waiting(spool, card, body)
+    await Drain(spool=spool, store=store).drain()
+    assert await store.card("ara-0") == card
+    assert await store.read(card.key) == sound(0)

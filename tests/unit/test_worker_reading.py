@@ -22,6 +22,7 @@ from speech.utterances import Ending
 from storage.memory_store import MemoryAudioStore
 from storage.spool import DiskSpool
 from tests.fakes.jobs import NOW, make_recipe
+from tests.fakes.masters import SlowBucket
 from tests.fakes.speaking import BegunBoard, FakeVoice, Listener, sound_of
 from worker.keeper import Keeper
 from worker.masters import Masters
@@ -47,12 +48,14 @@ class Studio:
     live: Listener = field(default_factory=Listener)
     store: MemoryAudioStore = field(default_factory=MemoryAudioStore)
     board: BegunBoard = field(default_factory=BegunBoard)
+    spool: DiskSpool = field(init=False)
     maker: ReadingMaker = field(init=False)
 
     def __post_init__(self) -> None:
         once = Retrying(policy=RetryPolicy(attempts=1))
+        self.spool = DiskSpool(self.folder / "spool", max_bytes=2**30)
         masters = Masters(
-            keeper=Keeper(store=self.store, spool=DiskSpool(self.folder / "spool", max_bytes=2**30), insist=once),
+            keeper=Keeper(store=self.store, spool=self.spool, insist=once),
             synthesizer=self.voice,
             speaking=Retrying(policy=RetryPolicy(attempts=2), sleep=no_wait),
             clock=lambda: NOW,
@@ -97,6 +100,17 @@ def studio(tmp_path: Path) -> Studio:
     return Studio(folder=tmp_path)
 
 
+@pytest.fixture
+def bucket() -> SlowBucket:
+    return SlowBucket()
+
+
+@pytest.fixture
+def slow(tmp_path: Path, bucket: SlowBucket) -> Studio:
+    """A studio whose masters go into that bucket."""
+    return Studio(folder=tmp_path, store=bucket)
+
+
 async def test_listeners_hear_the_samples_that_are_kept(studio: Studio) -> None:
     card = await studio.make(*TEXTS)
     pause = silence(milliseconds=PAUSE_MS[Ending.PARAGRAPH])
@@ -125,8 +139,7 @@ async def test_the_first_sounds_before_the_others_begin(studio: Studio) -> None:
     gate = studio.voice.hold(TEXTS[0], "before")
     making = asyncio.create_task(studio.make(*TEXTS))
     await studio.voice.reached[TEXTS[0], "before"].wait()
-    for _ in range(20):
-        await asyncio.sleep(0)
+    await turns()
     assert studio.voice.asked == TEXTS[:1]
     gate.set()
     await making
@@ -185,6 +198,51 @@ async def test_who_is_cancelled_leaves_nothing_on_air(studio: Studio) -> None:
         await making
     assert studio.voice.at_once == 0
     assert studio.live.left == set(studio.live.pieces)
+
+
+async def test_who_is_cancelled_still_keeps_what_is_paid(slow: Studio, bucket: SlowBucket) -> None:
+    slow.voice.hold(TEXTS[1], "amid")
+    making = asyncio.create_task(slow.make(*TEXTS[:2]))
+    await bucket.reached.wait()
+    await slow.voice.reached[TEXTS[1], "amid"].wait()
+    await cancelled_and(making, bucket)
+    assert slow.has_master(TEXTS[0])
+    assert not slow.has_master(TEXTS[1])
+
+
+async def test_also_when_nothing_but_that_is_left_to_do(slow: Studio, bucket: SlowBucket) -> None:
+    making = asyncio.create_task(slow.make(TEXTS[0]))
+    await bucket.finished.wait()
+    await cancelled_and(making, bucket)
+    assert slow.has_master(TEXTS[0])
+    assert reading(TEXTS[0]).job_name not in " ".join(card for card in slow.store.objects if card.endswith(".json"))
+
+
+async def test_without_the_time_for_it_nothing_is_left_on_air_either(slow: Studio, bucket: SlowBucket) -> None:
+    making = asyncio.create_task(slow.make(TEXTS[0]))
+    await asyncio.gather(bucket.reached.wait(), bucket.finished.wait())
+    making.cancel()
+    await turns()
+    making.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await making
+    assert slow.live.left == {0}
+    assert await slow.spool.find(reading(TEXTS[0]).utterance_name(TEXTS[0])) is not None
+
+
+async def cancelled_and(making: asyncio.Task[Card], bucket: SlowBucket) -> None:
+    """Cancels what waits for the bucket, which takes the masters in the end."""
+    making.cancel()
+    await turns()
+    assert not making.done()
+    bucket.open.set()
+    with pytest.raises(asyncio.CancelledError):
+        await making
+
+
+async def turns() -> None:
+    for _ in range(20):
+        await asyncio.sleep(0)
 
 
 async def test_a_sentence_that_stands_twice_is_bought_once(studio: Studio) -> None:

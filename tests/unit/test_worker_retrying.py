@@ -1,6 +1,14 @@
 import pytest
 
-from speech.errors import KeyRejected, ReciteError, RenderError, Unavailable, UpstreamBusy, UpstreamTimeout
+from speech.errors import (
+    KeyRejected,
+    ReciteError,
+    RenderError,
+    Unavailable,
+    UpstreamBusy,
+    UpstreamTimeout,
+    UpstreamUnreachable,
+)
 from speech.retry import RetryPolicy
 from worker.retrying import Retrying
 
@@ -70,3 +78,11 @@ async def test_the_server_says_how_long() -> None:
     clockwork = Clockwork(UpstreamBusy(retry_after=6))
     await clockwork.run()
     assert clockwork.waited == [6]
+
+
+async def test_the_log_says_why(caplog: pytest.LogCaptureFixture) -> None:
+    await Clockwork(UpstreamUnreachable("The host name is not known"), Unavailable("bucket")).run()
+    assert [record.getMessage() for record in caplog.records] == [
+        "[X.AI TTS] ara-0.mp3: attempt 1: upstream_unreachable (The host name is not known), again in 1.0 s",
+        "[X.AI TTS] ara-0.mp3: attempt 2: unavailable (bucket does not answer; try again shortly), again in 2.0 s",
+    ]

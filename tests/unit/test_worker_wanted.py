@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import replace
+from typing import NoReturn
 
 import pytest
 
-from speech.errors import RenderError, Unavailable
+from speech.errors import RenderError, StaleToken, Unavailable
 from speech.job import Job, JobStatus
 from tests.fakes.jobs import NOW, make_recipe
 from worker.wanted import Wanted
@@ -18,7 +20,10 @@ JOB = Job.born(make_recipe(), now=NOW)
 
 
 class Board:
-    """Callers and watch in one: what the job becomes, and a token for every look whether it is wanted."""
+    """Callers and watch in one: what the job becomes, and a token for every look whether it is wanted.
+
+    `held` fails when somebody else has the work.
+    """
 
     async def looked(self, times: int) -> None:
         """Returns once somebody looked so often."""
@@ -27,7 +32,8 @@ class Board:
 
     def __init__(self) -> None:
         self.looks = asyncio.Semaphore(0)
-        self.away = False
+        self.problem: Exception | None = None
+        self.held: asyncio.Future[NoReturn] = asyncio.get_running_loop().create_future()
         self.changed: asyncio.Queue[Job | None] = asyncio.Queue()
 
     async def withdraw(self, name: str, *, caller: str) -> None:
@@ -35,8 +41,8 @@ class Board:
 
     async def drop(self, name: str) -> None:
         self.looks.release()
-        if self.away:
-            raise Unavailable("redis")
+        if self.problem:
+            raise self.problem
 
     @property
     def is_open(self) -> bool:
@@ -53,12 +59,14 @@ class Board:
 
 
 class Work:
-    """Work that lasts until it is told how it ends."""
+    """Work that lasts until it is told how it ends; cancelled, it has something to keep for so many seconds."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, keeping_seconds: float = 0) -> None:
+        self.keeping_seconds = keeping_seconds
         self.begun = asyncio.Event()
         self.end: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.was_cancelled = False
+        self.kept = False
 
     async def run(self) -> str:
         self.begun.set()
@@ -66,13 +74,15 @@ class Work:
             return await self.end
         except asyncio.CancelledError:
             self.was_cancelled = True
+            await asyncio.sleep(self.keeping_seconds)
+            self.kept = True
             raise
 
 
-async def begun(board: Board) -> tuple[Work, asyncio.Task[str | None]]:
-    work = Work()
+async def begun(board: Board, *, keeping_seconds: float = 0) -> tuple[Work, asyncio.Task[str | None]]:
+    work = Work(keeping_seconds=keeping_seconds)
     wanted = Wanted(callers=board, watch=board, look_seconds=0)
-    task = asyncio.create_task(wanted(work.run(), name=JOB.name))
+    task = asyncio.create_task(wanted(work.run(), name=JOB.name, held=board.held))
     await work.begun.wait()
     return work, task
 
@@ -100,6 +110,45 @@ async def test_a_cancelled_job_ends_the_work() -> None:
     await board.looked(2)
 
 
+async def test_work_that_is_somebody_elses_ends() -> None:
+    board = Board()
+    work, task = await begun(board)
+    board.held.set_exception(StaleToken())
+    with pytest.raises(StaleToken):
+        await task
+    assert work.was_cancelled
+
+
+async def test_what_is_done_counts_although_it_is_somebody_elses_by_now() -> None:
+    board = Board()
+    work, task = await begun(board)
+    work.end.set_result("done")
+    board.held.set_exception(StaleToken())
+    assert await task == "done"
+
+
+@pytest.mark.virtual_time
+async def test_a_cancelled_job_has_the_time_to_keep_what_is_paid() -> None:
+    board = Board()
+    work, task = await begun(board, keeping_seconds=2.9)
+    board.changed.put_nowait(replace(JOB, status=JobStatus.CANCELLED))
+    assert await task is None
+    assert work.kept
+
+
+@pytest.mark.virtual_time
+@pytest.mark.parametrize(("pause", "kept"), [(1, False), (2.95, True)])
+async def test_a_worker_that_stops_says_how_long_that_is(pause: float, kept: bool) -> None:
+    work, task = await begun(Board(), keeping_seconds=2.9)
+    for _ in range(2):
+        task.cancel()
+        await asyncio.sleep(pause)
+    await asyncio.wait([task])
+    assert task.cancelled()
+    assert work.was_cancelled
+    assert work.kept is kept
+
+
 @pytest.mark.parametrize("job", [None, replace(JOB, status=JobStatus.READY), replace(JOB, status=JobStatus.FAILED)])
 async def test_nothing_else_ends_it(job: Job | None) -> None:
     board = Board()
@@ -114,11 +163,22 @@ async def test_nothing_else_ends_it(job: Job | None) -> None:
 
 async def test_a_board_that_is_away_ends_nothing() -> None:
     board = Board()
-    board.away = True
+    board.problem = Unavailable("redis")
     work, task = await begun(board)
     await board.looked(3)
     work.end.set_result("done")
     assert await task == "done"
+
+
+async def test_who_fails_to_look_has_not_cancelled_anything(caplog: pytest.LogCaptureFixture) -> None:
+    board = Board()
+    board.problem = ZeroDivisionError()
+    with caplog.at_level(logging.INFO):
+        work, task = await begun(board)
+        with pytest.raises(ZeroDivisionError):
+            await task
+    assert work.was_cancelled
+    assert caplog.messages == []
 
 
 async def test_a_worker_that_stops_ends_the_work_too() -> None:
