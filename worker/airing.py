@@ -22,12 +22,12 @@ class Airing:
     draft: Draft | None = None
     begun: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def air(self, pcm: bytes) -> None:
-        """Hands polished PCM to whoever listens."""
+    async def air(self, pcm: bytes, *, drafted: bool) -> None:
+        """Hands polished PCM to whoever listens, and to the draft if it is to hear this attempt."""
         if pcm:
             self.begun.set()
             await self.live.air(self.lease, pcm, utterance=self.utterance)
-            if self.draft is not None:
+            if drafted and self.draft is not None:
                 await self.draft.feed(pcm)
 
     async def again(self) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
@@ -52,9 +53,9 @@ class Draft:
         self._held.clear()
         await asyncio.to_thread(self.discard)
 
-    async def close(self) -> Encoded:
-        """The finished file; raises AudioUnusable, and leaves none, when there was no sound."""
-        return await _in_thread(self._closed)
+    async def close(self, rest: Iterable[bytes] = ()) -> Encoded:
+        """The finished file, the rest appended; raises AudioUnusable, and leaves none, when there was no sound."""
+        return await _in_thread(lambda: self._closed(rest))
 
     def discard(self) -> None:
         """Removes the file as it stands."""
@@ -65,12 +66,12 @@ class Draft:
     def _encode(self, pieces: Iterable[bytes]) -> AudioFile:
         held, self._held = self._held, []
         file = self._file = self._file or AudioFile(self._path, rendition=self._rendition)
-        for piece in (b"".join(held), *pieces):
+        for piece in chain((b"".join(held),), pieces):
             file.feed(piece)
         return file
 
-    def _closed(self) -> Encoded:
-        file = self._encode(())
+    def _closed(self, rest: Iterable[bytes]) -> Encoded:
+        file = self._encode(rest)
         file.close()
         with self._path.open("rb") as written:
             sha256 = hashlib.file_digest(written, "sha256").hexdigest()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from audio.codecs import FORMATS
@@ -31,13 +31,14 @@ _FLAC = FORMATS["flac"]
 class Master:
     """One utterance: a file of 24 kHz PCM, `polished` as it is heard, and when it is new the FLAC of what was sent.
 
-    Times in milliseconds.
+    One that is drafted is in its reading's file already. Times in milliseconds.
     """
 
     name: str
     characters: int
     polished: Path
     flac: Encoded | None
+    is_drafted: bool
     speak_mode: str
     attempts: int
     first_audio_ms: int
@@ -54,6 +55,8 @@ class Masters:
     speaking: Retrying
     clock: Callable[[], float]
     monotonic: Callable[[], float]
+    # FFmpeg's FLAC encoder holds 9 MB and LAME 2: a hundred of each would be most of a worker.
+    early: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(4))
 
     async def kept(self, text: str, *, recipe: Recipe, polished: Path) -> Master | None:
         """The master that the keeper has, in this file; None when there is none, or none that can be read."""
@@ -69,6 +72,7 @@ class Masters:
                 characters=len(text),
                 polished=polished,
                 flac=None,
+                is_drafted=False,
                 speak_mode=card.speak_modes[0],
                 attempts=0,
                 first_audio_ms=0,
@@ -124,7 +128,7 @@ class Masters:
     async def _speak(
         self, text: str, *, recipe: Recipe, airing: Airing, wording: Wording, folder: Path, attempts: int
     ) -> Master:
-        started, take = self.monotonic(), Take(airing, folder=folder, monotonic=self.monotonic)
+        started, take = self.monotonic(), Take(airing, folder=folder, monotonic=self.monotonic, early=self.early)
         try:
             delivery = _delivery(recipe, place=airing.utterance)
             spoken, proof = await wording.speak(text, delivery=delivery, on_audio=take.hear)
@@ -143,6 +147,7 @@ class Masters:
             characters=len(text),
             polished=take.polished,
             flac=flac,
+            is_drafted=take.is_early and airing.draft is not None,
             speak_mode=spoken.speak_mode,
             attempts=attempts,
             first_audio_ms=round((take.first_at - started) * 1000),

@@ -127,7 +127,7 @@ class _Reading:
                 for utterance in utterances:
                     master = await (await line.get())
                     self.masters.append(master)
-                    if master.flac is None or len(utterances) > 1:
+                    if not master.is_drafted:
                         await draft.append(_joined(joiner, master.polished, ending=utterance.ending))
                     await self._tell_progress()
         except BaseExceptionGroup as failures:
