@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -82,6 +82,12 @@ class Draft:
             samples=file.samples,
             duration_ms=file.duration_ms,
         )
+
+
+def pieces_of(path: Path) -> Iterator[bytes]:
+    """A file of PCM in pieces, as `append` takes them."""
+    with path.open("rb") as sound:
+        yield from iter(lambda: sound.read(_HOP_BYTES), b"")
 
 
 async def _in_thread(step: Callable[[], Result]) -> Result:

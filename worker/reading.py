@@ -18,14 +18,13 @@ from speech.proof import combine
 from speech.recipe import Recipe
 from speech.utterances import Ending, Utterance, cut
 from worker.airing import Airing
-from worker.draft import Draft, Encoded
+from worker.draft import Draft, Encoded, pieces_of
 from worker.masters import Master, Masters
 from worker.retrying import Retrying
 from worker.single_flight import SingleFlight
 
 # An utterance that takes long doesn't stop those behind it, until so many times `at_once` wait for it.
 _AHEAD = 4
-_PIECE_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -238,7 +237,7 @@ class _Reading:
 
 def _joined(joiner: Joiner, polished: Path, *, ending: Ending) -> Iterator[bytes]:
     """The utterance behind its pause, in pieces; its file is gone at the end."""
-    with polished.open("rb") as sound:
-        yield joiner.add(sound.read(_PIECE_BYTES), ending=ending)
-        yield from iter(lambda: sound.read(_PIECE_BYTES), b"")
+    pieces = pieces_of(polished)
+    yield joiner.add(next(pieces, b""), ending=ending)
+    yield from pieces
     polished.unlink()

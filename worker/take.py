@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 from audio.masters import MASTER
 from audio.pcm import MASTER_RATE, PcmStitcher, sample_count
 from audio.polish import Polisher
 from worker.airing import Airing
-from worker.draft import Draft, Encoded
+from worker.draft import Draft, Encoded, pieces_of
 
 _BUFFER_BYTES = 64 * 1024
 
@@ -59,7 +59,7 @@ class Take:
         """Airs the rest and completes the files; the FLAC. Raises AudioUnusable when nothing was heard."""
         await self._take(b"", self._polisher.finish())
         self._close()
-        flac = await self._flac.close(() if self.is_early else _pieces(self.raw))
+        flac = await self._flac.close(() if self.is_early else pieces_of(self.raw))
         self._make_room()
         return flac
 
@@ -86,8 +86,3 @@ class Take:
             file.write(pcm)
         if self.is_early:
             await self._flac.feed(raw)
-
-
-def _pieces(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        yield from iter(lambda: file.read(_BUFFER_BYTES), b"")
