@@ -80,6 +80,11 @@ class Bridge:
         if self._client:
             await self._client.send(orjson.dumps(event).decode())
 
+    @property
+    def conversation_id(self) -> str | None:
+        """With which the upstream could go on, as far as it is known."""
+        return self._conversation_id
+
     def figures(self) -> dict[str, int]:
         """messages_in, bytes_in (from the client), messages_out, bytes_out (to it), dropped."""
         return dict(self._counts)
