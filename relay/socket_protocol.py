@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+from uvicorn._types import ASGISendEvent
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Request
 
@@ -18,6 +19,12 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         super().handle_connect(event)
         if not self.close_sent:
             cast(dict[str, Any], self.scope["extensions"])[ABORT] = self.transport.abort
+
+    async def send(self, message: ASGISendEvent) -> None:
+        """A handshake that is refused with an answer is done as well."""
+        await super().send(message)
+        if message["type"] == "websocket.http.response.body":
+            self.handshake_complete = True
 
     def keepalive_timeout(self) -> None:
         """A peer that answers no ping won't take what waits for it either."""
