@@ -61,6 +61,9 @@ class Hub:
     ) -> None:
         """Runs the bridge to its end and tells the others how it ended."""
         served = self._served[session.id] = Served(session, bridge, is_resumable)
+        if self.is_draining:
+            # It came in while the others were told.
+            bridge.end(closes.GOING_AWAY)
         outcome: Outcome | None = None
         try:
             outcome = await bridge.run(client, hello=hello)

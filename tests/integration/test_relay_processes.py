@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 import websockets
+from redis import Redis
 
 from tests.fakes.polling import until
 from tests.fakes.raw_realtime import audio_of
@@ -111,7 +112,7 @@ async def test_a_second_signal_ends_it_at_once(lasting: Relays) -> None:
         await asyncio.to_thread(program.end, signal.SIGTERM, seconds=5)
 
 
-async def test_a_wiped_redis_ends_no_talk(lasting: Relays) -> None:
+async def test_a_redis_that_was_away_and_forgot_everything_ends_no_talk(lasting: Relays) -> None:
     async with lasting.client() as client:
         session = await made(client)
         async with talking(lasting.urls[0], session["websocket_url"]) as talk:
@@ -119,6 +120,8 @@ async def test_a_wiped_redis_ends_no_talk(lasting: Relays) -> None:
             lasting.redis.kill()
             assert audio_of(await talk.ask("Can you hear me?"))
             lasting.redis.start()
+            with Redis.from_url(lasting.redis.url) as redis:
+                redis.flushall()
 
             async def is_shown() -> bool:
                 answer = await client.get("/sessions")
