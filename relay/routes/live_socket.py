@@ -24,8 +24,8 @@ from speech.live_session import LiveSession
 
 log = logging.getLogger(__name__)
 
-# How long the connection that a client has left behind may take to be let go of.
-_HANDOVER_SECONDS, _LOOK_SECONDS = 5.0, 0.05
+# How long the connection that a client has left behind may take to be let go of, its process dead at the worst.
+_HANDOVER_SECONDS, _LOOK_SECONDS = 8.0, 0.1
 
 
 class LiveSocket:
