@@ -22,10 +22,10 @@ class Options(BaseModel):
 
     `pace` is times faster than speech, 0 is at once; `keys` are the only ones accepted, None accepts every key that
     does not start with `bad`; `quirks` takes `plain`, `quirky` or a list; `seed` decides all that varies.
-    `max_session_ms`, `idle_ms` and `ping_ms` are off at 0. Audio comes in chunks of `chunk_ms`: a pace of 1 and chunks of
-    50 ms are 20 messages a second. One that `echoes` hears nothing, but sends the client's audio back as deltas, message
-    by message. Conversations can be resumed for `kept_ms`; one that can't be is answered by an error event and a fresh
-    one, or with `resumes_or_refuses` by a handshake refused with 404.
+    `max_session_ms`, `idle_ms` and `ping_ms` are off at 0. Audio comes in chunks of `chunk_ms`: a pace of 1 and chunks
+    of 50 ms are 20 messages a second. One that `echoes` hears nothing, but sends the client's audio back as deltas,
+    message by message. Conversations can be resumed for `kept_ms`; one that can't be is answered by an error event and
+    a fresh one, or with `resumes_or_refuses` by a handshake refused with 404.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
