@@ -1,4 +1,4 @@
-"""FLAC by libsndfile: an encoder holds a fiftieth of the memory that FFmpeg's does, and takes half its time."""
+"""FLAC by libsndfile: an encoder holds a thirtieth of the memory that FFmpeg's does, and takes less time."""
 
 from __future__ import annotations
 
