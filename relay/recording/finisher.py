@@ -12,15 +12,13 @@ from speech.ports import Recordings
 
 log = logging.getLogger(__name__)
 
-# Whoever puts pieces does so every few seconds, whatever others know of its session.
-QUIET_SECONDS = 15.0
-
 
 @dataclass(frozen=True, kw_only=True)
 class Finisher:
     """Does the same again when it is asked again, and nothing when all is done."""
 
     recordings: Recordings
+    quiet_seconds: float
 
     async def finish(self, session_id: str, *, is_certain: bool) -> bool:
         """Whether it is finished now. Unless it is certain that no piece comes any more, the last must be old enough.
@@ -29,7 +27,7 @@ class Finisher:
         """
         pieces = await self.recordings.pieces(session_id)
         if not await self.recordings.is_finished(session_id):
-            if not is_certain and min(pieces.values(), default=0) < QUIET_SECONDS:
+            if not is_certain and min(pieces.values(), default=0) < self.quiet_seconds:
                 return False
             names = [name for piece in pieces if (name := _parsed(piece)) is not None]
             if not names:

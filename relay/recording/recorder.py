@@ -16,8 +16,6 @@ from speech.errors import ReciteError, Unavailable
 
 log = logging.getLogger(__name__)
 
-# With the two seconds that a timeline may be behind, a crash loses no more than five seconds and what writing takes.
-PIECE_SECONDS = 3.0
 # So much waits for its piece at most, and so much brings the piece on before its time.
 _MOST_BYTES, _MANY_BYTES = 16 * 1024 * 1024, 1024 * 1024
 _MOST_LINES = 1000
@@ -56,11 +54,11 @@ class Recorder:
         self._is_over = True
         self._is_due.set()
 
-    async def record(self, on_piece: Callable[[], None]) -> None:
-        """Writes pieces until the end, and calls after each; not to be cancelled, a thread may be at work."""
+    async def record(self, *, every: float, on_piece: Callable[[], None]) -> None:
+        """Writes pieces until the end, one in so many seconds; not to be cancelled, as a thread may be at work."""
         while not self._is_over:
             with suppress(TimeoutError):
-                async with asyncio.timeout(PIECE_SECONDS):
+                async with asyncio.timeout(every):
                     await self._is_due.wait()
             self._is_due.clear()
             await self._cut()
