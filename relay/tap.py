@@ -13,7 +13,7 @@ class Tap(Protocol):
     """
 
     def from_client(self, event: Mapping[str, Any] | bytes, *, at: float) -> None:
-        """What the client said, as it goes upstream."""
+        """What the client said and may go upstream, when it came."""
 
     def from_upstream(self, event: Mapping[str, Any] | bytes, *, at: float) -> None:
         """What the upstream said."""

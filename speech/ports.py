@@ -238,7 +238,8 @@ class Need:
     """What a process does with upstream sessions now: how many callers it serves and lets wait, by lane.
 
     Beside them it has `idle` sessions and some that are `closing`; the longest of its callers waits for `waited`
-    seconds. Whatever it holds is in these numbers.
+    seconds. Whatever it holds is in these numbers. `most_live` above 0: they are conversations, which come before all
+    others and are never taken away, but no more than so many in the whole group.
     """
 
     serving: Mapping[Lane, int]
@@ -246,6 +247,7 @@ class Need:
     idle: int
     closing: int
     waited: float
+    most_live: int = 0
 
     @property
     def open(self) -> int:
