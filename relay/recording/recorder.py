@@ -76,12 +76,9 @@ class Recorder:
             log.exception("%s: a piece of the recording was lost", self._session_id)
 
     def _note(self, is_clients: bool, event: Mapping[str, Any] | bytes, at: float) -> None:
-        if isinstance(event, bytes):
-            size = len(event)
-        elif self._timeline.knows(kind := event.get("type")):
-            size = len(event.get("audio") or event.get("delta") or "") if isinstance(kind, str) else 0
-        else:
+        if not isinstance(event, bytes) and not self._timeline.knows(event.get("type")):
             return
+        size = len(event) if isinstance(event, bytes) else _audio_size(event)
         if self._bytes + size > _MOST_BYTES:
             self._missed = True
             return
@@ -114,3 +111,8 @@ class Recorder:
     def _carry(self, note: Mapping[str, Any]) -> None:
         """What was said is not lost with the sound: the next piece tells it."""
         self._carried = {name: note.get(name, [])[-_MOST_LINES:] for name in self._carried}
+
+
+def _audio_size(event: Mapping[str, Any]) -> int:
+    audio = event.get("audio") or event.get("delta")
+    return len(audio) if isinstance(audio, str) else 0

@@ -74,7 +74,7 @@ class Timeline:
 
     def knows(self, kind: object) -> bool:
         """Whether events of this type matter here."""
-        return kind in self._client_rules or kind in self._upstream_rules
+        return isinstance(kind, str) and (kind in self._client_rules or kind in self._upstream_rules)
 
     def missed(self, *, at: float) -> None:
         """Sound came that could not be held."""

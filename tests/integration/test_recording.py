@@ -7,17 +7,22 @@ import json
 import logging
 import sys
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import orjson
 import pytest
 from redis.asyncio import Redis
 
-from tests.fakes.conversations import RATE, Recorded, level, pitch, stretches
+from tests.fakes.conversations import RATE, Recorded, coded, cut, level, pitch, stretches
 from tests.fakes.environment import plain_environment
 from tests.fakes.frail_proxy import Way, frail_proxy
 from tests.fakes.polling import until
+from tests.fakes.raw_realtime import audio_of, words_of
+from tests.fakes.relaying import RunningRelay, browser
 from tests.fakes.services import BUCKET_PREFIX, S3Server
+from tests.fakes.simulator import running_simulator
+from tests.fakes.sounds import silence, voiced
 from tests.fakes.studios import Site, ordered, talk
 
 pytestmark = pytest.mark.integration
@@ -184,3 +189,54 @@ async def test_a_wiped_redis_ends_no_recording(site: Site, tmp_path: Path) -> No
             await talking
         heard = await site.finished("session-1")
     check_heard(heard, seconds=2.5)
+
+
+async def test_a_spoken_turn_through_the_bridge(site: Site) -> None:
+    question = silence(0.5) + voiced("How are you today?") + silence(0.8)
+    async with running_simulator() as simulator, site.studio() as studio:
+        async with studio.recording(ordered("session-1")) as tap:
+            relay = RunningRelay(simulator.realtime_url, order=ordered("session-1"), tap=tap)
+            async with relay.running(), browser(relay) as page:
+                await page.ready()
+                for chunk in cut(question, milliseconds=100):
+                    await page.append(coded(chunk))
+                    await asyncio.sleep(0.1)
+                events = await page.until("response.done")
+                # The page plays it for a second and is interrupted.
+                item = next(event["item_id"] for event in events if event["type"] == "response.output_audio.delta")
+                await asyncio.sleep(1.1)
+                await page.send("conversation.item.truncate", item_id=item, content_index=0, audio_end_ms=1000)
+                await page.until("conversation.item.truncated")
+        heard = await site.finished("session-1")
+    left, right = heard.channels
+    played = audio_of(events)[: 2 * RATE]
+    start = right.tobytes().index(played) // 2
+    assert question in left.tobytes()
+    assert not right[:start].any()
+    assert not right[start + RATE :].any()
+    asked, told = orjson.loads(heard.document)["transcript"]
+    assert (asked["role"], told["role"]) == ("user", "assistant")
+    assert asked["text"].startswith("I hear ")
+    assert (told["text"], told["interrupted"]) == (words_of(events), True)
+    assert (told["start_ms"], told["end_ms"]) == (NEAR(start / 24, abs=2), NEAR(start / 24 + 1000, abs=2))
+    assert asked["start_ms"] < asked["end_ms"] < told["start_ms"]
+
+
+async def test_nothing_malformed_ends_a_recording(site: Site) -> None:
+    events: list[dict[str, Any]] = [
+        *({}, {"type": ["x"]}, {"type": "input_audio_buffer.append"}, {"type": "session.updated", "session": 7}),
+        *({"type": "input_audio_buffer.append", "audio": audio} for audio in (5, "\u00e4", "AAA", None, ["AAAA"])),
+        *({"type": "conversation.item.truncate", "item_id": item, "audio_end_ms": "x"} for item in "ab"),
+        *({"type": "response.output_audio.delta", "delta": delta} for delta in (None, 3, "?")),
+        *({"type": kind, "response": []} for kind in ("response.created", "response.done")),
+        {"type": "conversation.item.create", "item": {"role": "user", "content": 5}},
+        {"type": "session.updated", "session": {"audio": {"input": {"format": {"type": [], "rate": -1}}}}},
+    ]
+    async with site.studio() as studio:
+        async with studio.recording(ordered("session-1")) as tap:
+            assert tap is not None
+            for event in events:
+                tap.from_client(event, at=0.0)
+                tap.from_upstream(event, at=1e9)
+            await talk(tap, seconds=1)
+        check_heard(await site.finished("session-1"), seconds=1)
