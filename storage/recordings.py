@@ -50,6 +50,7 @@ class S3Recordings:
             region=region,
             threads=threads,
         )
+        self._is_closed = False
 
     async def put_piece(self, session_id: str, name: str, body: bytes) -> None:
         """Puts a piece whole."""
@@ -99,7 +100,8 @@ class S3Recordings:
             await self._bucket.call(lambda some=some: self._remove(some), seconds=None)  # type: ignore[misc]
 
     async def close(self) -> None:
-        """Ends the threads and the connections."""
+        """Ends the threads and the connections; a WAV that is being put is given up."""
+        self._is_closed = True
         await self._bucket.close()
 
     async def _put(self, key: str, body: bytes, content_type: str) -> None:
@@ -137,6 +139,8 @@ class S3Recordings:
             raise
 
     def _body(self, key: str) -> bytes:
+        if self._is_closed:
+            raise Unavailable("bucket")
         return self._bucket.patient.get_object(Bucket=self._bucket.name, Key=key)["Body"].read()
 
     def _remove(self, keys: Sequence[str]) -> None:

@@ -12,14 +12,13 @@ from relay.order import LiveOrder
 from relay.recording.folder import Folder, Waiting
 from relay.recording.piece import BLOCK, Piece, PieceName
 from relay.recording.timeline import Timeline
-from speech.errors import ReciteError, Unavailable
+from speech.errors import Unavailable
 
 log = logging.getLogger(__name__)
 
 # So much waits for its piece at most, and so much brings the piece on before its time.
 _MOST_BYTES, _MANY_BYTES = 16 * 1024 * 1024, 1024 * 1024
 _MOST_LINES = 1000
-_MALFORMED = (KeyError, TypeError, ValueError, AttributeError, ReciteError)
 
 
 class Recorder:
@@ -92,7 +91,7 @@ class Recorder:
             hear = self._timeline.from_client if is_clients else self._timeline.from_upstream
             try:
                 hear(event, at=at - self._began)
-            except _MALFORMED as error:
+            except Exception as error:
                 # Whoever sent it is told so by others; here it has no sound.
                 log.debug("%s: an event was not recorded: %s", self._session_id, type(error).__name__)
         start, piece = self._timeline.take(now=now, last=last)

@@ -118,11 +118,12 @@ class Studio:
                 await self._finish(session_id)
 
     async def farewell(self) -> None:
-        """Carries what it can, and claims nothing any more."""
+        """Carries and finishes what it can in a few seconds; the rest is left to others, or to the next start."""
         with suppress(Unavailable, TimeoutError):
             async with asyncio.timeout(_FAREWELL_SECONDS):
                 await self._carry()
                 await self._claim()
+                await self.sweep()
 
     def _closed(self, session_id: str) -> None:
         self._left.add(session_id)
