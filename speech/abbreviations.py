@@ -1,0 +1,36 @@
+"""Short forms: whether one spelling may be another, written shorter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+_VOWELS = frozenset("aeiouy")
+# Can't and cannot, OK and okay.
+_LEFT_OUT = 2
+# Prof. and professor: a beginning of so many letters, which is at most half of the word.
+_BEGINNING = 3
+# Short for what they came from.
+_OTHERS = frozenset((("no", "number"), ("eg", "forexample"), ("ie", "thatis"), ("lb", "pounds"), ("oz", "ounces")))
+
+
+def stand_for(short: Sequence[str], words: Sequence[str]) -> bool:
+    """Whether words, in lower case and without accents, may be said for others; either side may be the short one."""
+    if short and len(short) == len(words):
+        return all(one == other or _stands_for([one], [other]) for one, other in zip(short, words, strict=True))
+    return bool(short and words) and _stands_for(short, words)
+
+
+def _stands_for(wanted: Sequence[str], heard: Sequence[str]) -> bool:
+    one, other = sorted((wanted, heard), key=lambda words: len("".join(words)))
+    short, long = "".join(one), "".join(other)
+    if (short, long) in _OTHERS:
+        return True
+    if not (short.isascii() and short.isalpha()) or short[0] != long[0]:
+        return False
+    if short == "".join(word[0] for word in other):
+        return True
+    letters = iter(long)
+    if not all(letter in letters for letter in short):
+        return False
+    is_beginning = long.startswith(short) and _BEGINNING <= len(short) <= len(long) / 2
+    return is_beginning or len(long) - len(short) <= _LEFT_OUT or _VOWELS.isdisjoint(short)
