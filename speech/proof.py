@@ -14,8 +14,9 @@ from speech.number_parts import is_numeral
 from speech.signs import currencies_in, names_of_signs
 from speech.words import respelled, words_of
 
-# Seconds for a letter or digit: nobody speaks forty a second, and a digit may stand for a word or two.
-_SHORTEST_SOUND, _LONGEST_SOUND, _ALLOWANCE = 1 / 40, 1.5, 10.0
+# Seconds for a letter or digit: voices speak fifteen a second, so that half of them is too few, and a digit may stand
+# for a word or two.
+_SHORTEST_SOUND, _LONGEST_SOUND, _ALLOWANCE = 1 / 28, 1.5, 10.0
 
 
 class Verdict(StrEnum):
