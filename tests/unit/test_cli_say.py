@@ -77,7 +77,7 @@ def test_a_terminal_shows_how_far_it_is(here: Path, monkeypatch: pytest.MonkeyPa
 
     lines = dict.fromkeys(re.findall(r"(?:queued|rendering)[\w: ]*", shown))
     assert list(lines) == ["queued", "rendering: 0 of 3 utterances done", "rendering: 2 of 3 utterances done"]
-    assert "\n" not in shown.strip()
+    assert shown.endswith("\x1b[2K")
     assert api.waits == ["wait=0", "1", "1", "1"]
 
 
