@@ -9,8 +9,18 @@ _VOWELS = frozenset("aeiouy")
 _LEFT_OUT = 2
 # Prof. and professor: a beginning of so many letters, which is at most half of the word.
 _BEGINNING = 3
-# Short for what they came from.
-_OTHERS = frozenset((("no", "number"), ("eg", "forexample"), ("ie", "thatis"), ("lb", "pounds"), ("oz", "ounces")))
+# Short for what they came from, or written as a sign.
+_OTHERS = frozenset(
+    (
+        ("no", "number"),
+        ("eg", "forexample"),
+        ("ie", "thatis"),
+        ("lb", "pounds"),
+        ("oz", "ounces"),
+        ("x", "times"),
+        ("x", "by"),
+    )
+)
 
 
 def stand_for(short: Sequence[str], words: Sequence[str]) -> bool:
@@ -27,10 +37,17 @@ def _stands_for(wanted: Sequence[str], heard: Sequence[str]) -> bool:
         return True
     if not (short.isascii() and short.isalpha()) or short[0] != long[0]:
         return False
-    if short == "".join(word[0] for word in other):
+    initials = "".join(word[0] for word in other)
+    if short == initials:
         return True
-    letters = iter(long)
-    if not all(letter in letters for letter in short):
+    if not _is_within(short, long):
         return False
     is_beginning = long.startswith(short) and _BEGINNING <= len(short) <= len(long) / 2
-    return is_beginning or len(long) - len(short) <= _LEFT_OUT or _VOWELS.isdisjoint(short)
+    is_short = is_beginning or _VOWELS.isdisjoint(short)
+    return len(long) - len(short) <= _LEFT_OUT or (is_short and _is_within(initials, short))
+
+
+def _is_within(letters: str, word: str) -> bool:
+    """Whether a word has these letters in this order, among others."""
+    rest = iter(word)
+    return all(letter in rest for letter in letters)

@@ -25,14 +25,14 @@ _BETWEEN = frozenset(
     re.findall(
         r"\w+",
         "a and und et y e og en con st nd rd th rds ths er s the der le la el of percent prozent dollar dollars euro "
-        "euros pound pounds o clock oclock uhr h heure heures hora horas ore uur",
+        "euros eur usd pound pounds o clock oclock uhr h heure heures hora horas ore uur",
     )
 )
 _CENTS = frozenset(re.findall(r"\w+", "cent cents pence centime centimes centimos céntimos centavos centesimi"))
 _NOUGHT = "oh"
 _DECADES = re.compile(r"(?<=t)ies\b|(?<=zig)e[rn]*\b")
 # How many noughts these words and letters add: 3 million, $1.5M.
-_NOUGHTS = {"1000": 3, "1000000": 6, "1000000000": 9}
+_NOUGHTS = {"1000": 3, "1000000": 6, "1000000000": 9, "1000000000000": 12}
 _BRIEF_NOUGHTS = {"k": 3, "m": 6, "mn": 6, "mio": 6, "bn": 9, "mrd": 9}
 
 

@@ -69,7 +69,7 @@ def compare_numbers(wanted: Sequence[str], heard: Sequence[str]) -> Numbers:
             return answer
         sides.append(pair)
         found.add(answer)
-    for answer in (Numbers.ABBREVIATED, Numbers.BESIDE, Numbers.OPEN, Numbers.OTHER):
+    for answer in (Numbers.ABBREVIATED, Numbers.OPEN, Numbers.OTHER, Numbers.BESIDE):
         if answer in found:
             return answer
     is_known = all(any(any(map(is_numeral, pair[side])) for pair in sides) for side in (0, 1))
@@ -139,9 +139,9 @@ def _are_apart(wanted: list[str], heard: list[str]) -> bool:
         return False
     mine, theirs = ({number.length for number in _spellings(side)} for side in (wanted, heard))
     shortest, longest = min(mine | theirs), max(mine | theirs)
-    is_short = longest <= _SURE_DIGITS or (shortest <= _SURE_DIGITS and longest - shortest > _LOST_DIGITS)
-    # However they are grouped, none got lost.
-    return is_short or mine == theirs
+    are_lost = longest <= _SURE_DIGITS or longest - shortest > _LOST_DIGITS
+    # However they are grouped, as many are left.
+    return are_lost or mine == theirs
 
 
 def _without_noughts(parts: list[str]) -> list[str]:

@@ -29,14 +29,14 @@ _NAMES = {
 # Those that are said only inside a word or a number: elsewhere they are punctuation.
 _NAMES_INSIDE = {
     ".": "dot point punkt punto ponto punt",
-    "/": "slash barra per pro par por",
+    "/": "slash barra per pro par por or oder ou o",
     ":": "colon slash to zu a doppelpunkt",
     "-": "dash hyphen to bis a til tot through minus",
     "–": "to bis a til tot through",
 }
 _WORDS = {sign: frozenset(names.split()) for sign, names in (_NAMES | _NAMES_INSIDE).items()}
 # A point inside of a number is compared with it.
-_SIGNS = re.compile(rf"[{''.join(_NAMES)}]|(?<=\w)[/:\-–](?=[\w/])|(?<!\d)\.(?=[^\W\d])")
+_SIGNS = re.compile(rf"[{''.join(_NAMES)}]|(?<=\w)[/:\-–](?=[\w/])|(?<=\d )[-–](?= \d)|(?<!\d)\.(?=[^\W\d])")
 _CURRENCIES = ("$", "€")
 
 

@@ -20,6 +20,8 @@ _NEGATIVE = re.compile(r"(?<![^\s(])(?<!\d\s)[-\u2212](?=[$€£]?[.,]?\d)[$€�
 # Not those of one letter: I is a word.
 _NUMERALS = map("".join, product(("", "X", "XX", "XXX"), ("", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX")))
 _ROMAN_VALUES = {numeral: str(value) for value, numeral in enumerate(_NUMERALS) if len(numeral) > 1}
+# 5 a.m., and a transcript's five a m.
+_HALF_OF_A_DAY = re.compile(r"\b([ap])[. ]{1,2}m\b")
 _ROMAN = re.compile(r"\b[XVI]{2,}\b")
 
 
@@ -31,6 +33,7 @@ def words_of(text: str) -> list[str]:
     roman = _ROMAN.sub(lambda numeral: _ROMAN_VALUES.get(numeral[0], numeral[0]), text)
     signed = _NEGATIVE.sub("\0", roman).replace("-", " ").replace("\0", MINUS)
     folded = signed.lower().replace("'", "").replace("\u2019", "")
+    folded = _HALF_OF_A_DAY.sub(r"\1m", folded)
     if folded.isascii():
         return _numbered(_ASCII_WORDS, folded)
     words = []

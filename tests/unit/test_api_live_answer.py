@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from api.live.answer import LiveAnswer, Stage
 from api.live.tape import Tape
-from api.problems import install_problems
+from front.problems import install_problems
 from speech.errors import NotFinished, Unavailable
 
 pytestmark = pytest.mark.unit

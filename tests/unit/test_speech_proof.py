@@ -82,6 +82,9 @@ def test_spelling_apart_the_same_words_are_exact(text: str, transcript: str) -> 
         ("À 14h30", "à quatorze heures trente"),
         ("09:00", "nine"),
         ("Open 9-5", "open nine to five"),
+        ("Open 9am-5pm", "open nine a m to five p.m."),
+        ("5 - 3 = 2", "five minus three equals two"),
+        ("50 EUR", "fünfzig Euro"),
         ("1939–1945", "nineteen thirty nine to nineteen forty five"),
         ("3-1", "three to one"),
         ("50 %", "cinquante pour cent"),
@@ -140,6 +143,7 @@ def test_numbers_are_the_same_in_digits_and_in_words(text: str, transcript: str)
         (f"{LONG} for order 12345678", f"{LONG} for order one two three four five six eight seven"),
         (f"{LONG} of Louis XIV", f"{LONG} of Louis XVI"),
         (f"{LONG} for 5 €", f"{LONG} for five dollars"),
+        (f"{LONG} for 3 million euros", f"{LONG} for 3 billion euros"),
         (f"{LONG} at 2.05", f"{LONG} at 2.5"),
         ("10k people came", "ten people came"),
         (f"{LONG} at 10:30 am", f"{LONG} at 10:30 pm"),
@@ -295,6 +299,7 @@ def test_many_wrong_words_are_refused_although_none_stand_in_a_row() -> None:
         ("No. 5", "number five"),
         ("Nr. 5", "Nummer fünf"),
         ("OK", "okay"),
+        ("10x faster", "ten times faster"),
         ("I can't", "I cannot"),
     ],
 )
@@ -312,6 +317,8 @@ def test_abbreviations_are_close_to_what_they_stand_for(text: str, transcript: s
         ("Take 5 mg", "take five grams"),
         ("Dr. Smith", "mister smith"),
         ("jo@example.com", "jo example net"),
+        ("It is 5 km", "it is five kilometers more or less"),
+        ("Take me to Elm St.", "take me to elm sure that is easy"),
     ],
 )
 def test_a_short_text_has_no_room_for_another_word(text: str, transcript: str) -> None:
