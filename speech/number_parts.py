@@ -7,9 +7,11 @@ from collections.abc import Sequence
 
 from text_to_num import alpha2digit
 
+from speech.sign_numbers import in_digits
 from speech.words import MINUS
 
 LANGUAGES = ("en", "fr", "es", "pt", "de", "nl", "it", "da")
+SIGNS = "signs"
 # A point stays with the digits behind it: 2.5 is `2` and `.5`, and 10:00 `10` and `:00`.
 _PARTS = re.compile(r"-|(?:(?<=\d)[.,]|(?<!\S)[.:])?\d+|[^\W\d]+")
 _POINTS = frozenset(re.findall(r"\w+", "point dot punto punkt ponto komma comma coma virgule virgola vírgula"))
@@ -19,13 +21,14 @@ _MINUS = {
     "fr": ("moins", MINUS),
     "it": ("meno", MINUS),
     "nl": ("min", MINUS),
+    SIGNS: ("负", "負", MINUS),
 }
 # What stands with a number in one spelling and not in the other: $5.50, 5th, 2:05, five dollars and fifty cents.
 _BETWEEN = frozenset(
     re.findall(
         r"\w+",
         "a and und et y e og en con st nd rd th rds ths er s the der le la el of percent prozent dollar dollars euro "
-        "euros eur usd pound pounds o clock oclock uhr h heure heures hora horas ore uur",
+        "euros eur usd pound pounds o clock oclock uhr h heure heures hora horas ore uur 点 點 时 時 分",
     )
 )
 _CENTS = frozenset(re.findall(r"\w+", "cent cents pence centime centimes centimos céntimos centavos centesimi"))
@@ -54,8 +57,7 @@ def parts_of(words: Sequence[str], language: str, *, is_brief: bool) -> list[str
     noughts = _NOUGHTS | _BRIEF_NOUGHTS if is_brief else _NOUGHTS
     parts: list[str] = []
     is_after_point = False
-    spelled = _DECADES.sub(lambda end: "y" if end[0] == "ies" else "", " ".join(words))
-    for word in _PARTS.findall(alpha2digit(spelled, language, threshold=0)):
+    for word in _PARTS.findall(_in_digits(words, language)):
         part = "0" if word == _NOUGHT else MINUS if word in _MINUS[language] else word.replace(",", ".")
         is_after_number = bool(parts) and parts[-1][-1].isdecimal()
         if is_after_point and is_numeral(part):
@@ -70,6 +72,14 @@ def parts_of(words: Sequence[str], language: str, *, is_brief: bool) -> list[str
         elif not is_after_point and part not in _BETWEEN:
             parts.append(part)
     return parts
+
+
+def _in_digits(words: Sequence[str], language: str) -> str:
+    if language == SIGNS:
+        return in_digits(words)
+    spelled = _DECADES.sub(lambda end: "y" if end[0] == "ies" else "", " ".join(words))
+    digits: str = alpha2digit(spelled, language, threshold=0)
+    return digits
 
 
 def _multiply(parts: list[str], noughts: int) -> None:

@@ -9,7 +9,8 @@ from enum import StrEnum
 from itertools import groupby, permutations, product
 
 from speech.abbreviations import stand_for
-from speech.number_parts import LANGUAGES, is_numeral, may_be_brief, parts_of
+from speech.number_parts import LANGUAGES, SIGNS, is_numeral, may_be_brief, parts_of
+from speech.sign_numbers import is_number_sign
 from speech.words import plain
 
 # What need not be said of $5.00 and 10:00.
@@ -62,6 +63,11 @@ def compare_numbers(wanted: Sequence[str], heard: Sequence[str]) -> Numbers:
     if not (wanted and heard) or len(words) > _MOST_WORDS or not any(map(is_numeral, words)):
         return Numbers.NONE
     sides, found = [], set()
+    if any(map(is_number_sign, words)):
+        # What they say beside the numbers (half past, per cent) has too many forms to be known.
+        found.add(_compare_parts(*(parts_of(side, SIGNS, is_brief=False) for side in (wanted, heard))))
+        if Numbers.SAME in found:
+            return Numbers.SAME
     for language, is_brief in product(LANGUAGES, (False, True) if may_be_brief(words) else (False,)):
         pair = parts_of(wanted, language, is_brief=is_brief), parts_of(heard, language, is_brief=is_brief)
         answer = _compare_parts(*pair)

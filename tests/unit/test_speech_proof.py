@@ -77,6 +77,10 @@ def test_spelling_apart_the_same_words_are_exact(text: str, transcript: str) -> 
         ("Version 1.2.3", "version one point two point three"),
         ("Version 1.2.3", "version one two three"),
         ("10.30 Uhr", "zehn Uhr dreißig"),
+        ("我有23个苹果", "我有二十三个苹果"),
+        ("2024年5月3日", "二零二四年五月三日"),
+        ("上午10:30", "上午十点三十分"),
+        ("205 元, 30万人, 零下 -5 度", "二百零五元三十万人零下负五度"),
         ("Um 8:05 Uhr", "um acht Uhr fünf"),
         ("19,99 Euro", "neunzehn Euro neunundneunzig"),
         ("À 14h30", "à quatorze heures trente"),
@@ -136,6 +140,8 @@ def test_numbers_are_the_same_in_digits_and_in_words(text: str, transcript: str)
         ("Please pay them 20 million dollars", "please pay them 20 dollars"),
         (f"{LONG} for 20 km", f"{LONG} for thirty kilometres"),
         ("-5", "5"),
+        ("我有23个苹果", "我有二十四个苹果"),
+        ("私は3匹の猫を飼っています", "私は五匹の猫を飼っています"),
         (f"{LONG} at -5 degrees", f"{LONG} at five degrees"),
         (f"{LONG} at 5 degrees", f"{LONG} at minus five degrees"),
         (f"{LONG} at 5 degrees", f"{LONG} at -5 degrees"),
@@ -201,7 +207,7 @@ def test_a_negation_may_be_spelled_in_another_way(text: str, transcript: str) ->
     [
         ("Код 4829", "код четыре восемь два девять"),
         ("मेरे पास 3 किताबें हैं", "मेरे पास तीन किताबें हैं"),
-        ("我有23个苹果", "我有二十三个苹果"),
+        ("上午10:30开会", "上午十点半开会"),
     ],
 )
 def test_numbers_of_other_languages_are_passed_over(text: str, transcript: str) -> None:
