@@ -13,6 +13,7 @@ _BEGINNING = 3
 _OTHERS = frozenset(
     (
         ("no", "number"),
+        ("no", "numero"),
         ("eg", "forexample"),
         ("ie", "thatis"),
         ("lb", "pounds"),

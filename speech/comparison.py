@@ -53,7 +53,7 @@ def compare(wanted: list[str], heard: list[str], *, said: frozenset[str], writte
         if found is Numbers.SAME or "".join(one) == "".join(two):
             continue
         numbers.add(found)
-        is_denied |= negations(words, gap.wanted) != negations(other, gap.heard) or are_opposites(one, two)
+        is_denied |= negations(one, beside=two) != negations(two, beside=one) or are_opposites(one, two)
         wrong = _wrong_words(one, two, numbers=found)
         errors += wrong
         if found is Numbers.ABBREVIATED or stand_for(one, two):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from speech.number_parts import is_numeral
 from speech.words import plain
 
 # Without apostrophes. French says `ne` or leaves it out; `pas` is what counts.
@@ -21,17 +20,15 @@ _DENYING = """
 """
 _WORDS = frozenset(map(plain, re.findall(r"\S+", _DENYING)))
 # Number 5 is written `No. 5`.
-_NUMBER = "no"
+_NUMBER, _NUMBERS = "no", frozenset(("number", "numero"))
 _PREFIXES = frozenset(("un", "in", "im", "il", "ir", "dis", "non", "des"))
 _HALVES_OF_A_DAY = {"am", "pm"}
 
 
-def negations(words: Sequence[str], where: slice) -> int:
-    """How many of the words there deny something; all of them in lower case, without accents."""
-    return sum(
-        word in _WORDS and not (word == _NUMBER and any(map(is_numeral, words[at + 1 : at + 2])))
-        for at, word in enumerate(words[where], where.start)
-    )
+def negations(words: Sequence[str], *, beside: Sequence[str]) -> int:
+    """How many of the words deny something; `beside` stands in their place. In lower case, without accents."""
+    is_number = not _NUMBERS.isdisjoint(beside)
+    return sum(word in _WORDS and not (word == _NUMBER and is_number) for word in words)
 
 
 def are_opposites(wanted: Sequence[str], heard: Sequence[str]) -> bool:

@@ -168,6 +168,8 @@ def test_another_number_is_another_word(text: str, transcript: str) -> None:
         ("Press the red button now.", "don't press the red button now"),
         (f"You can't go back: {ARTICLE}", f"you can go back {ARTICLE}"),
         ("There is no way back from here", "there is a way back from here"),
+        ("He has no 5 euro note", "he has a 5 euro note"),
+        (f"I said no. 5 people saw it: {LONG}", f"I said 5 people saw it {LONG}"),
         ("Das ist nicht das rote Haus", "das ist das rote haus"),
         ("Er hat keine roten Äpfel", "er hat eine roten äpfel"),
         ("Je ne veux pas de ces pommes", "je ne veux de ces pommes"),
