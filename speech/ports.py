@@ -303,8 +303,11 @@ class Breaker(Protocol):
     async def failed(self) -> None:
         """It could not be reached."""
 
-    async def pause(self, seconds: float) -> None:
-        """It wants no more sessions for so long."""
+    async def pause(self, seconds: float | None) -> float:
+        """It answered that it wants no more sessions, for so long if it said so; the seconds for which all pause.
+
+        Without a time these grow with every such answer in a row.
+        """
 
     async def down_for(self) -> float:
         """For how many seconds nobody tries; 0 when it is there."""

@@ -69,10 +69,14 @@ def share(seats: int, *, interactive: int | None = None, bulk: int | None = None
 
 
 class FakeBreaker:
-    """Lets everybody through but while `admission` says otherwise; `news` is what it was told."""
+    """Lets everybody through but while `admission` says otherwise; `news` is what it was told.
+
+    A pause whose length the upstream left open takes `pause_seconds`.
+    """
 
     def __init__(self) -> None:
         self.admission = Admission()
+        self.pause_seconds = 1.0
         self.news: list[str] = []
 
     async def admit(self) -> Admission:
@@ -84,8 +88,9 @@ class FakeBreaker:
     async def failed(self) -> None:
         self.news.append("failed")
 
-    async def pause(self, seconds: float) -> None:
-        self.news.append(f"pause {seconds:g}")
+    async def pause(self, seconds: float | None) -> float:
+        self.news.append("pause" if seconds is None else f"pause {seconds:g}")
+        return self.pause_seconds if seconds is None else seconds
 
     async def down_for(self) -> float:
         return self.admission.wait if self.admission.is_down else 0.0

@@ -164,7 +164,31 @@ async def test_a_429_tells_all_to_pause(desk: Desk) -> None:
     for _ in range(3):
         with pytest.raises(UpstreamBusy):
             await desk.speak("one")
-    assert desk.breaker.news == ["pause 7", "pause 1", "pause 60"]
+    assert desk.breaker.news == ["pause 7", "pause", "pause 60"]
+
+
+async def test_a_429_that_names_no_time_pauses_for_as_long_as_all_agreed(desk: Desk) -> None:
+    desk.opener.problems, desk.breaker.pause_seconds = [UpstreamBusy()], 9
+    patient = await desk.begin("bulk", lane=Lane.BULK)
+    await asyncio.sleep(8.9)
+    assert desk.opener.asked == 1
+    await patient
+    assert desk.opener.asked == 2
+
+
+async def test_a_429_to_an_utterance_tells_all_to_pause_too(slow: Desk) -> None:
+    speaking = await slow.begin("one")
+    slow.live[0].turns.put_nowait(UpstreamBusy())
+    with pytest.raises(UpstreamBusy):
+        await speaking
+    assert slow.breaker.news == ["pause"]
+    again = await slow.begin("one")
+    await asyncio.sleep(0.9)
+    assert slow.opener.asked == 1
+    await asyncio.sleep(0.2)
+    assert slow.opener.asked == 2
+    again.cancel()
+    await settle()
 
 
 async def test_a_429_turns_live_callers_away_and_bulk_waits(desk: Desk) -> None:
