@@ -17,7 +17,7 @@ from starlette.responses import Response
 
 from api.schemas import limit_of
 from speech.errors import FieldProblem, InvalidRequest, RangeNotSatisfiable, ReciteError, Unauthorized
-from speech.job import FAILURE_SECONDS, JobError
+from speech.job import JobError
 
 log = logging.getLogger(__name__)
 
@@ -65,14 +65,14 @@ def error_response(error: ReciteError) -> Response:
     )
 
 
-def job_failure(error: JobError) -> Response:
-    """The problem that the failed render of a job is to those who ask for its audio."""
+def job_failure(error: JobError, *, retry_after: int) -> Response:
+    """The problem that the failed render of a job is to those who ask for its audio; it is told for so many seconds."""
     return problem(
         code=error.code,
         title="The render of this audio failed",
         status=502,
         detail=error.message,
-        headers={"Retry-After": str(FAILURE_SECONDS)} if error.retryable else None,
+        headers={"Retry-After": str(retry_after)} if error.retryable else None,
         retryable=error.retryable,
     )
 

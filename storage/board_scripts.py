@@ -27,7 +27,7 @@ _CALLERS_KEPT = 1000
 
 FIELDS = (
     *("status", "generation", "created_at", "started_at", "attempts", "utterances", "error", "facts"),
-    *("sequence", "done"),
+    *("sequence", "done", "ended_at"),
 )
 
 
@@ -131,8 +131,9 @@ CLAIM = Script(
     + INDEX
     + _WANT
     + f"""
-local job = {_JOB}, 'ended_at', 'lane')
-local status, ended_at, lane = job[1], job[{len(FIELDS) + 1}], job[{len(FIELDS) + 2}]
+local job = {_JOB}, 'lane')
+local status, lane = job[1], job[{len(FIELDS) + 1}]
+local age = now() - (job[{FIELDS.index("ended_at") + 1}] or 0)
 job[{len(FIELDS) + 1}] = false
 if status == 'queued' or status == 'rendering' then
   want(ARGV[1], ARGV[9], ARGV[10], ARGV[6])
@@ -148,7 +149,8 @@ if status == 'queued' or status == 'rendering' then
   return job
 end
 if status == 'ready' then return job end
-if status == 'failed' and ARGV[5] == '' and now() < ended_at + ARGV[7] then return job end
+-- One that lies in the future is from before the clock was set back.
+if status == 'failed' and ARGV[5] == '' and age >= 0 and age < tonumber(ARGV[7]) then return job end
 if redis.call('ZCARD', '{QUEUED_KEY}' .. ARGV[8]) >= tonumber(ARGV[11]) then return 'full' end
 local generation, token = (job[2] or 0) + 1, next_token(KEYS[2])
 redis.call('DEL', KEYS[1])
