@@ -14,13 +14,14 @@ from speech.request import Lane
 class FakeSeats:
     """All of `maximum` are there at first; `needs` is what was said until it left. Raises Unavailable while `away`.
 
-    Its `follow` overhears `lost_cancellations` before it ends.
+    `problems` are raised first. Its `follow` overhears `lost_cancellations` before it ends.
     """
 
     def __init__(self, maximum: int) -> None:
         self.share = share(maximum)
         self.needs: list[Need] = []
         self.away = False
+        self.problems: list[Exception] = []
         self.lost_cancellations = 0
         self._calls: list[Callable[[], None]] = []
 
@@ -39,6 +40,8 @@ class FakeSeats:
         await asyncio.sleep(0)
         if self.away:
             raise Unavailable("redis")
+        if self.problems:
+            raise self.problems.pop()
         self.needs.append(need)
         told, left = self.share, self.share.seats - self.share.owed
         # A debt is told once.

@@ -123,6 +123,17 @@ async def test_while_the_count_is_away_the_pool_goes_on_with_what_it_has(slow: D
     assert [session.spoken[-1][0] for session in slow.live] == ["two", "three"]
 
 
+async def test_whatever_goes_wrong_the_seats_are_told_again(slow: Desk, caplog: pytest.LogCaptureFixture) -> None:
+    slow.seats.share = share(1)
+    await slow.begin("one")
+    slow.seats.share, slow.seats.problems = share(2), [RuntimeError("nobody thought of this")]
+    await slow.begin("two")
+    assert len(slow.live) == 1
+    await asyncio.sleep(1)
+    assert len(slow.live) == 2
+    assert "nobody thought of this" in caplog.text
+
+
 async def test_a_seat_given_up_in_a_word_without_an_answer_is_not_taken_again(slow: Desk) -> None:
     for text in ("one", "two"):
         await slow.begin(text)
