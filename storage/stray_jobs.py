@@ -9,8 +9,18 @@ from redis.asyncio import Redis
 
 from speech.ports import Stray
 from speech.request import Lane
-from storage.board_scripts import CHANNEL, FIRST_LOOK_MS, INDEX, LOOKS_KEY, NOW, PACE_KEY, QUEUED_KEY, Script
-from storage.heartbeats import WORKERS_KEY
+from storage.board_scripts import (
+    CHANNEL,
+    FIRST_LOOK_MS,
+    INDEX,
+    LOOKS_KEY,
+    NOW,
+    PACE_KEY,
+    QUEUED_KEY,
+    STARTS_KEY,
+    Script,
+)
+from storage.heartbeats import ALIVE
 from storage.redis_client import ANSWERING
 
 SWEEP_KEY = "recite:sweep"
@@ -25,6 +35,7 @@ _DEATHS = 3
 _LANES = ", ".join(f"'{lane}'" for lane in Lane)
 
 # ARGV gap ms, grace ms. Returns how many jobs were looked at, then name, lane and deaths of each stray.
+# When the clock was set back, what is queued was queued, and what was started, as long ago as before.
 # When nobody swept for a while, or the clock was set, Redis may have been away, too: who still holds a lease gets the
 # time to renew it before anybody judges. A lane that started what was queued earlier since a job was sent last has not
 # come to it yet, and one that nobody serves comes to nothing: a message more would only lie in its queue. Neither makes
@@ -32,6 +43,7 @@ _LANES = ", ".join(f"'{lane}'" for lane in Lane)
 _DUE = Script(
     NOW
     + INDEX
+    + ALIVE
     + f"""
 local time = now()
 local sweep = redis.call('HMGET', KEYS[1], 'last', 'from')
@@ -39,6 +51,15 @@ local last, from = tonumber(sweep[1] or 0), tonumber(sweep[2] or 0)
 if time < last then
   for _, name in ipairs(redis.call('ZRANGE', '{LOOKS_KEY}', 0, -1)) do
     redis.call('ZADD', '{LOOKS_KEY}', time, name)
+  end
+  local function earlier(moment) return math.min(time, moment - last + time) end
+  for _, lane in ipairs({{{_LANES}}}) do
+    local queue, pace = '{QUEUED_KEY}' .. lane, '{PACE_KEY}' .. lane
+    local later = redis.call('ZRANGEBYSCORE', queue, string.format('(%.0f', time), '+inf', 'WITHSCORES')
+    for i = 1, #later, 2 do redis.call('ZADD', queue, earlier(later[i + 1]), later[i]) end
+    local known = redis.call('HMGET', pace, 'since', 'at')
+    if known[1] then redis.call('HSET', pace, 'since', earlier(known[1]), 'at', earlier(known[2])) end
+    redis.call('DEL', '{STARTS_KEY}' .. lane)
   end
 end
 if time < last or time - last > tonumber(ARGV[1]) then from = time + ARGV[2] end
@@ -57,7 +78,7 @@ local function left_of(lease)
 end
 
 local is_served = {{}}
-for _, member in ipairs(redis.call('ZRANGEBYSCORE', '{WORKERS_KEY}', string.format('(%.0f', time), '+inf')) do
+for _, member in ipairs(words_of_the_living(time)) do
   for lane in string.gmatch(string.match(member, '^[^:]*'), '[^+]+') do is_served[lane] = true end
 end
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -14,9 +13,7 @@ from speech.job import JobStatus
 from speech.recipe import Recipe
 from speech.request import Lane
 from storage.board_scripts import LOOKS_KEY
-from storage.heartbeats import Heartbeats
 from storage.job_board import RedisJobBoard
-from storage.redis_client import open_redis
 from storage.stray_jobs import RedisStrayJobs
 from tests.fakes.jobs import NOW, make_recipe
 from worker.sweeper import Sweeper
@@ -40,10 +37,8 @@ class Broker:
 
 
 @pytest.fixture
-async def redis(redis_url: str) -> AsyncIterator[Redis]:
-    async with open_redis(redis_url) as redis:
-        await Heartbeats(redis).beat(lane="interactive+bulk", worker="host:1", seconds=60)
-        yield redis
+def redis(served_redis: Redis) -> Redis:
+    return served_redis
 
 
 @pytest.fixture
