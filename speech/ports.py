@@ -121,11 +121,14 @@ class JobBoard(Protocol):
     async def lease(self, reading: str, *, seconds: float) -> Lease | None:
         """The right to work on a reading, or None while somebody else has it."""
 
-    async def renew(self, lease: Lease, *, seconds: float) -> None:
-        """Keeps the lease; raises StaleToken when it is somebody else's by now."""
+    async def renew(self, lease: Lease, *, seconds: float) -> bool:
+        """Keeps the lease, and tells whether the board had lost it; raises StaleToken when it is somebody else's."""
 
     async def release(self, lease: Lease) -> None:
         """Gives the lease back; a lost one is left alone."""
+
+    async def restore(self, recipe: Recipe, lease: Lease, *, now: float) -> None:
+        """A job that is being rendered is known again to a board that forgot it; any other stays as it is."""
 
     async def start(self, name: str, lease: Lease, *, now: float, utterances: int) -> Job:
         """queued → rendering, one attempt more; raises StaleToken after a newer lease's start."""
