@@ -20,6 +20,7 @@ from storage.board_scripts import (
     STARTS_KEY,
     Script,
 )
+from storage.callers import CANCEL, CANCELLED_KEPT
 from storage.heartbeats import ALIVE
 from storage.redis_client import ANSWERING
 
@@ -44,6 +45,7 @@ _DUE = Script(
     NOW
     + INDEX
     + ALIVE
+    + CANCEL
     + f"""
 local time = now()
 local sweep = redis.call('HMGET', KEYS[1], 'last', 'from')
@@ -98,6 +100,8 @@ for _, name in ipairs(names) do
   local holder = redis.call('GET', lease)
   if status ~= 'queued' and status ~= 'rendering' then
     for _, one in ipairs({{{_LANES}}}) do index(name, one, 'forgotten') end
+  elseif status == 'queued' and not is_wanted(name) then
+    cancel(name, {CANCELLED_KEPT // timedelta(milliseconds=1)})
   elseif holder and status == 'queued' then
     look_in(name, math.min(left_of(lease), {_HELD_LOOK_MS}))
   elseif holder and holder == known[2] then

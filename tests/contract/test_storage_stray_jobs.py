@@ -9,10 +9,12 @@ import pytest
 from redis.asyncio import Redis
 
 from speech.job import JobStatus
-from speech.ports import Lease, Stray, StrayJobs
+from speech.ports import ANYBODY, Lease, Stray, StrayJobs
 from speech.recipe import Recipe
 from speech.request import Lane
+from storage.audience import RedisAudience, audience_key
 from storage.board_scripts import LOOKS_KEY, PACE_KEY, QUEUED_KEY
+from storage.callers import RedisCallers
 from storage.heartbeats import Heartbeats
 from storage.job_board import RedisJobBoard
 from storage.redis_client import open_redis
@@ -111,6 +113,21 @@ async def test_what_somebody_has_in_hand_is_told_soon_after(
     await board.release(lease)
     await time_passes(redis)
     assert await strays.due() == [STRAY]
+
+
+async def test_what_only_a_listener_wanted_is_cancelled_when_he_has_left(
+    redis: Redis, board: RedisJobBoard, strays: StrayJobs
+) -> None:
+    await board.claim(RECIPE, now=NOW)
+    await RedisAudience(redis).listens(NAME, seconds=60)
+    await RedisCallers(redis).withdraw(NAME, caller=ANYBODY)
+    await time_passes(redis)
+    assert await strays.due() == [STRAY]
+    await redis.delete(audience_key(NAME))
+    await time_passes(redis)
+    assert await strays.due() == []
+    assert await status(board) is JobStatus.CANCELLED
+    assert await redis.exists(LOOKS_KEY, f"{QUEUED_KEY}interactive") == 0
 
 
 async def test_a_render_is_looked_at_again_when_its_lease_would_end(
