@@ -90,7 +90,8 @@ class RedisBreaker:
 
     The while doubles with every try that fails. A try that nobody heard of again is over after `try_seconds`,
     a pause after `longest_pause` seconds at the latest. One whose length the upstream left open is `first_pause`
-    seconds, twice as long whenever the next try is refused, too, up to `most_seconds`; and up to half less by `jitter`.
+    seconds, twice as long whenever the next try is refused, too, up to `most_pause`; and up to half less by `jitter`.
+    That is not long, since nobody gets a session of another voice meanwhile.
     """
 
     def __init__(
@@ -102,6 +103,7 @@ class RedisBreaker:
         first_seconds: float = 4.0,
         most_seconds: float = 30.0,
         first_pause: float = 1.0,
+        most_pause: float = 8.0,
         longest_pause: float = 60.0,
         try_seconds: float = 12.0,
         jitter: Callable[[], float] = random.random,
@@ -110,7 +112,8 @@ class RedisBreaker:
         self._key = f"recite:breaker:{group}"
         self._failures = failures
         self._first, self._most = round(first_seconds * 1000), round(most_seconds * 1000)
-        self._first_pause, self._longest_pause = round(first_pause * 1000), round(longest_pause * 1000)
+        self._first_pause, self._most_pause = round(first_pause * 1000), round(most_pause * 1000)
+        self._longest_pause = round(longest_pause * 1000)
         self._try = round(try_seconds * 1000)
         self._jitter = jitter
 
@@ -137,7 +140,7 @@ class RedisBreaker:
         asked = "" if seconds is None else round(min(seconds * 1000, self._longest_pause))
         with ANSWERING:
             milliseconds: int = await _PAUSE.run(
-                *(self._redis, self._key, asked, self._first_pause, self._most),
+                *(self._redis, self._key, asked, self._first_pause, self._most_pause),
                 *(self._jitter(), self._longest_pause),
             )
         return milliseconds / 1000

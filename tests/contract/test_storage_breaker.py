@@ -117,8 +117,8 @@ async def test_a_pause_is_everybody_s_and_the_longest_counts(redis: Redis) -> No
 
 
 async def test_a_pause_of_no_named_length_grows_with_every_refusal_until_a_success(redis: Redis) -> None:
-    late = RedisBreaker(redis, group="team", first_pause=0.1, most_seconds=0.3, jitter=lambda: 1.0)
-    early = RedisBreaker(redis, group="team", first_pause=0.1, most_seconds=0.3, jitter=lambda: 0.0)
+    late = RedisBreaker(redis, group="team", first_pause=0.1, most_pause=0.3, jitter=lambda: 1.0)
+    early = RedisBreaker(redis, group="team", first_pause=0.1, most_pause=0.3, jitter=lambda: 0.0)
     pauses = []
     for one in (late, early, late, early):
         pauses.append(await one.pause(None))
