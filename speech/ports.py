@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -176,6 +176,9 @@ class StrayJobs(Protocol):
 
         Nobody else is told of the same ones, nor is anybody again until a while has passed; raises Unavailable.
         """
+
+    async def unsent(self, strays: Sequence[Stray]) -> None:
+        """These could not be sent: they are told again in a few seconds, not later and later."""
 
 
 class Dispatch(Protocol):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -130,6 +131,20 @@ return strays
 """
 )
 
+# ARGV names. Each is looked at as if it had not been told.
+_UNSENT = Script(
+    NOW
+    + f"""
+for _, name in ipairs(ARGV) do
+  local job = 'recite:job:' .. name
+  if redis.call('HGET', job, 'status') == 'queued' then
+    redis.call('HSET', job, 'looks', math.max(0, (redis.call('HGET', job, 'looks') or 0) - 1))
+    redis.call('ZADD', '{LOOKS_KEY}', now() + {FIRST_LOOK_MS}, name)
+  end
+end
+"""
+)
+
 
 class RedisStrayJobs:
     """Implements speech.ports.StrayJobs; all times are Redis' own, so that nobody's clock matters.
@@ -158,3 +173,10 @@ class RedisStrayJobs:
             Stray(name=name.decode(), lane=Lane(lane.decode()), is_hopeless=deaths >= _DEATHS)
             for name, lane, deaths in found
         ]
+
+    async def unsent(self, strays: Sequence[Stray]) -> None:
+        """These could not be sent: they are told again in a few seconds."""
+        for batch in range(0, len(strays), _AT_ONCE):
+            names = [stray.name for stray in strays[batch : batch + _AT_ONCE]]
+            with ANSWERING:
+                await _UNSENT.run(self._redis, SWEEP_KEY, *names)
