@@ -84,6 +84,7 @@ class Render:
                 )
         except (asyncio.CancelledError, Interrupted):
             with suppress(Unavailable, StaleToken):
+                await self._restore(recipe, lease)
                 await self.board.requeue(name, lease)
             raise Interrupted from None
         except (RenderError, Unavailable) as error:
@@ -100,13 +101,13 @@ class Render:
 
     async def _fail(self, recipe: Recipe, lease: Lease, error: JobError) -> None:
         async def fail() -> None:
-            # A board that was wiped a moment ago would have nothing to say of it.
             await self._restore(recipe, lease)
             await self.board.fail(recipe.job_name, lease, error)
 
         await self.insist(fail, name=recipe.job_name)
 
     async def _restore(self, recipe: Recipe, lease: Lease) -> None:
+        """A board that was wiped a moment ago could not say what became of the job."""
         await self.board.restore(recipe, lease, now=self.clock())
 
     async def _card(self, name: str, lease: Lease) -> Card | None:

@@ -10,7 +10,7 @@ from typing import cast
 import pytest
 
 from speech.card import Card
-from speech.errors import StaleToken, UpstreamUnreachable
+from speech.errors import Interrupted, StaleToken, UpstreamUnreachable
 from speech.job import Job, JobError
 from speech.ports import JobBoard, Lease
 from speech.recipe import Recipe
@@ -45,6 +45,7 @@ class Board(BegunBoard):
         self.holder: int | None = None
         self.is_wiped = False
         self.restored: list[str] = []
+        self.requeued: list[str] = []
         self.finished: list[str] = []
         self.failed: list[str] = []
 
@@ -72,6 +73,9 @@ class Board(BegunBoard):
     async def release(self, lease: Lease) -> None:
         if self.holder == lease.token:
             self.holder = None
+
+    async def requeue(self, name: str, lease: Lease) -> None:
+        self.requeued.append(name)
 
     async def finish(self, card: Card, lease: Lease) -> None:
         self.finished.append(card.name)
@@ -181,6 +185,16 @@ async def test_a_board_that_was_wiped_in_mid_render_is_told_of_the_job(worker: W
     worker.bucket.open.set()
     await running
     assert worker.board.restored == worker.board.finished == [RECIPE.job_name]
+
+
+async def test_whoever_is_interrupted_leaves_the_job_to_a_board_that_may_have_been_wiped(worker: Worker) -> None:
+    worker.voice.hold(TEXTS[0], "amid")
+    running = asyncio.create_task(worker.run())
+    await worker.voice.reached[TEXTS[0], "amid"].wait()
+    running.cancel()
+    with pytest.raises(Interrupted):
+        await running
+    assert worker.board.restored == worker.board.requeued == [RECIPE.job_name]
 
 
 async def test_a_lease_is_waited_for_but_not_with_a_thread_for_long(worker: Worker) -> None:
