@@ -14,7 +14,7 @@ const WORDS = {
   thinking: ["Thinking…", "The answer is on its way."],
   speaking: ["Speaking", "Just speak to interrupt."],
   reconnecting: ["Reconnecting…", "The connection was lost. The conversation goes on as soon as it is back."],
-  ended: ["The conversation has ended", "Press Start for a new one."],
+  ended: ["Conversation over", "Press Start for a new one."],
 };
 /** @type {Record<string, (seconds: number) => string>} */
 const NOTICES = {
@@ -42,6 +42,11 @@ function toggle() {
   const key = byId("key").value;
   live.options = { voice: byId("voice").value, ...(key && { apiKey: key }) };
   live.start();
+}
+
+function showVoice() {
+  const { selectedOptions } = byId("voice");
+  transcript.names.assistant = byId("voice-label").textContent = selectedOptions[0].text;
 }
 
 /** @param {{message: string, action: string}} [problem] */
@@ -74,6 +79,7 @@ function showLevel(id, level) {
 
 live.on("state", ({ state, previous }) => {
   showState(state);
+  if (state === "ended" && previous === "connecting") byId("state").textContent = "Not connected";
   if (ANNOUNCED.includes(state)) announce(WORDS[state].join(" "));
   if (state === "listening" && ANNOUNCED.includes(previous)) announce("Connected. Speak now.");
 });
@@ -98,6 +104,7 @@ live.on("notice", ({ code, seconds }) => {
 live.on("closed", (closed) => {
   transcript.close();
   if (closed.code === "stopped") return announce(closed.message);
+  byId("hint").textContent = "";
   showProblem(closed);
   if (!closed.code.startsWith("key_")) return;
   byId("key-form").hidden = false;
@@ -110,9 +117,12 @@ byId("mute").addEventListener("click", () => {
   byId("mute").setAttribute("aria-pressed", String(live.isMuted));
   showState(live.state);
 });
+byId("voice").addEventListener("change", showVoice);
 byId("key-form").addEventListener("submit", (/** @type {SubmitEvent} */ submitted) => {
   submitted.preventDefault();
   toggle();
   byId("toggle").focus();
 });
 addEventListener("pagehide", () => live.stop());
+// A browser may have kept the choice over a reload.
+showVoice();

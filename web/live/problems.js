@@ -34,7 +34,7 @@ const WORDS = {
   ],
   microphone_lost: ["The microphone was disconnected.", "Connect it again, then press Start."],
   sound_blocked: ["The browser holds the sound back.", AGAIN],
-  key_needed: ["This service asks for a key.", "Enter your key, then press Start."],
+  key_needed: ["This service asks for a key.", "Enter your key to begin."],
   key_refused: ["This key does not allow live voice.", "Enter another key, or ask whoever runs this service."],
   origin_refused: ["The service does not serve this page.", "Ask whoever runs it to allow this page's address."],
   refused: ["The service did not accept what this page asked for.", "Choose another voice, then press Start."],
