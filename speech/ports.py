@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,6 +11,7 @@ from typing import Protocol
 
 from speech.card import Card
 from speech.job import Cache, Job, JobError
+from speech.live_session import LiveSession
 from speech.recipe import Recipe
 from speech.request import Lane
 
@@ -238,7 +239,8 @@ class Need:
     """What a process does with upstream sessions now: how many callers it serves and lets wait, by lane.
 
     Beside them it has `idle` sessions and some that are `closing`; the longest of its callers waits for `waited`
-    seconds. Whatever it holds is in these numbers.
+    seconds. Whatever it holds is in these numbers. `most_live` above 0: they are conversations, which come before all
+    others and are never taken away, but no more than so many in the whole group.
     """
 
     serving: Mapping[Lane, int]
@@ -246,6 +248,7 @@ class Need:
     idle: int
     closing: int
     waited: float
+    most_live: int = 0
 
     @property
     def open(self) -> int:
@@ -366,3 +369,50 @@ class Audience(Protocol):
 
     async def listens(self, name: str, *, seconds: float) -> None:
         """Somebody listens to the job, for the next `seconds` at least; raises Unavailable."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pulse:
+    """What a process says of a live session that it serves."""
+
+    session: LiveSession
+    conversation_id: str | None
+    figures: Mapping[str, float]
+
+
+class LiveSessions(Protocol):
+    """The live sessions of all processes. Raises Unavailable when it can't ask.
+
+    A session that is open belongs to one process and lasts as long as that one goes on to speak of it. What a killed
+    process served is soon as if its connections had broken.
+    """
+
+    async def create(self, session: LiveSession, *, token: str | None, seconds: float) -> LiveSession:
+        """A session that waits so long for its first connection, by this token; raises TooManySessions."""
+
+    async def connect(self, id: str, *, token: str | None, next_token: str) -> LiveSession:
+        """It is this process's now, and the next connection's token is another one.
+
+        Raises UnknownSession, BadToken or SessionInUse.
+        """
+
+    async def pulse(self, pulses: Sequence[Pulse]) -> set[str]:
+        """Keeps open what this process serves; those that have ended elsewhere. What was forgotten is told anew."""
+
+    async def detach(self, id: str, *, conversation_id: str | None) -> None:
+        """Its connection broke: it may be connected again within the grace time."""
+
+    async def end(self, id: str, *, by_owner: bool = False) -> None:
+        """It is over; who serves it is told, unless that is who says so. Raises UnknownSession."""
+
+    async def call(self, id: str) -> None:
+        """Asks whoever serves the session to let go of it, since its client comes over another connection."""
+
+    async def sessions(self) -> list[LiveSession]:
+        """The sessions that there are, oldest first, up to a thousand."""
+
+    async def count(self) -> int:
+        """How many there are."""
+
+    async def follow(self, on_call: Callable[[str, bool], None]) -> None:
+        """Tells which sessions others want ended (True) or let go of (False), until it is cancelled."""

@@ -1,0 +1,1 @@
+"""Live voice: browsers talk with the upstream through us."""

@@ -1,0 +1,82 @@
+"""Opens what the routes need, by the settings, and closes it in the opposite order."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from redis.asyncio import Redis
+
+from relay.hub import Hub
+from relay.message_log import MessageLog
+from relay.services import Services
+from relay.timings import Timings
+from settings import Settings, XaiSettings
+from storage.breaker import RedisBreaker
+from storage.live_sessions import RedisLiveSessions
+from storage.redis_client import open_redis
+from storage.seats import RedisSeats
+from xai.live import LiveUpstream
+from xai.live_seats import LiveSeats
+from xai.tokens import Bearers, EphemeralTokens, KeyBearer
+
+
+@asynccontextmanager
+async def open_services(settings: Settings) -> AsyncIterator[Services]:
+    """The services on the settings' Redis and upstream; neither need be up yet."""
+    async with AsyncExitStack() as stack:
+        redis = open_redis(settings.redis_url)
+        stack.push_async_callback(redis.aclose)
+        # Whoever follows a channel holds a connection for ever.
+        following = open_redis(settings.redis_url)
+        stack.push_async_callback(following.aclose)
+        bearers = await stack.enter_async_context(_bearers(settings.xai, key=settings.xai_key))
+        seats = _seats(settings, following)
+        stack.push_async_callback(seats.aclose)
+        sessions = _sessions(settings, redis, following)
+        hub = Hub(sessions)
+        await hub.open()
+        stack.push_async_callback(hub.close)
+        breaker = RedisBreaker(redis, group=settings.quota_group)
+        yield Services(
+            settings=settings,
+            sessions=sessions,
+            hub=hub,
+            upstream=LiveUpstream(
+                settings.xai.realtime_url, model=settings.xai.model, bearers=bearers, breaker=breaker
+            ),
+            seats=seats,
+            log=MessageLog(settings.relay.log),
+            timings=Timings(),
+            tap=lambda order: None,
+        )
+
+
+def _sessions(settings: Settings, redis: Redis, following: Redis) -> RedisLiveSessions:
+    relay = settings.relay
+    return RedisLiveSessions(
+        redis,
+        following=following,
+        grace=relay.grace,
+        per_client=relay.per_client,
+        per_address=relay.per_address,
+        needs_token=bool(settings.server.api_keys),
+    )
+
+
+def _seats(settings: Settings, redis: Redis) -> LiveSeats:
+    xai = settings.xai
+    group = settings.quota_group
+    return LiveSeats(RedisSeats(redis, group=group, maximum=xai.max_sessions, reserved=xai.reserved_sessions))
+
+
+@asynccontextmanager
+async def _bearers(xai: XaiSettings, *, key: str) -> AsyncIterator[Bearers]:
+    if xai.auth == "key":
+        yield KeyBearer(key)
+        return
+    tokens = EphemeralTokens(key, rest_url=xai.rest_url)
+    try:
+        yield tokens
+    finally:
+        await tokens.aclose()
