@@ -22,7 +22,8 @@
     if (this.constructor.name === "ReciteLive" && event.type !== "level") {
       noted.live = this;
       const { type, detail } = event;
-      if (type !== "event") noted.told.push({ at: performance.now(), type, detail: { ...detail, code: detail.code } });
+      const told = type === "event" ? { type: detail.type } : { type, code: detail.code, ...detail };
+      noted.told.push({ ...told, at: performance.now() });
     }
     return dispatch.call(this, event);
   };

@@ -114,21 +114,27 @@ export class Link {
     clearTimeout(this.#timer);
     if (this.#isOver) return;
     const closing = this.#closing ?? close;
-    if (this.#mayReturn(closing)) this.#wait();
+    if (this.#mayReturn(closing)) this.#wait(closing.code ?? 1006);
     else this.#end(closing);
   }
 
   /** Whether the session may still be there. @param {Closing} closing */
   #mayReturn({ code = 1006, resumable }) {
     if (!this.#graceMs) return false;
-    // From there our broken socket may look open for a while.
-    if (code === IN_USE && this.#brokeAt) return true;
+    if (this.#isHeld(code)) return true;
     return resumable ?? !isFinal(code);
   }
 
-  #wait() {
+  /** Our broken socket may look open from there for a while; the grace time has not begun then.
+   * @param {number} code */
+  #isHeld(code) {
+    return code === IN_USE && Boolean(this.#brokeAt);
+  }
+
+  /** @param {number} code */
+  #wait(code) {
     const isNew = !this.#brokeAt;
-    this.#brokeAt ||= performance.now();
+    if (isNew || this.#isHeld(code)) this.#brokeAt = performance.now();
     this.#isReady = false;
     this.#socket = null;
     if (performance.now() - this.#brokeAt + this.#delayMs > this.#graceMs) return this.#end({ code: 1006 });

@@ -108,7 +108,7 @@ live.on("closed", (closed) => {
   showProblem(closed);
   if (!closed.code.startsWith("key_")) return;
   byId("key-form").hidden = false;
-  byId("key").focus();
+  byId("key").select();
 });
 
 byId("toggle").addEventListener("click", toggle);
