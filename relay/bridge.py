@@ -118,7 +118,7 @@ class Bridge:
     @property
     def conversation_id(self) -> str | None:
         """With which the upstream could go on, as far as it is known."""
-        return self._conversation_id
+        return self._hearing.conversation_id
 
     def figures(self) -> dict[str, int]:
         """messages_in, bytes_in (from the client), messages_out, bytes_out (to it), dropped."""
