@@ -161,7 +161,8 @@ export class Link {
   /** @param {Closing} closing */
   #end(closing) {
     this.#leave();
-    this.#handlers.onClosed(closingProblem(closing));
+    const wasNeverThere = !this.#graceMs && !closing.reason;
+    this.#handlers.onClosed(wasNeverThere ? new LiveProblem("service_away") : closingProblem(closing));
   }
 
   #leave() {

@@ -31,7 +31,7 @@ const byId = (id) => document.getElementById(id);
 
 const live = new ReciteLive();
 const announce = (/** @type {string} */ words) => (byId("announcer").textContent = words);
-const transcript = new TranscriptView(byId("transcript"), announce);
+const transcript = new TranscriptView(byId("transcript"), (words) => byId("read-out").checked && announce(words));
 const orb = /** @type {HTMLElement} */ (document.querySelector(".orb"));
 
 function toggle() {

@@ -11,7 +11,7 @@ export class TranscriptView {
   /** @type {Map<string, HTMLElement>} */
   #bubbles = new Map();
 
-  /** @param {HTMLElement} list @param {(words: string) => void} announce */
+  /** @param {HTMLElement} list @param {(words: string) => unknown} announce */
   constructor(list, announce) {
     this.#list = list;
     this.#announce = announce;
