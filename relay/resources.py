@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 
 from redis.asyncio import Redis
 
@@ -47,7 +47,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             seats=seats,
             log=MessageLog(settings.relay.log),
             timings=Timings(),
-            tap=lambda order: None,
+            recording=lambda order: nullcontext(),
         )
 
 

@@ -408,6 +408,9 @@ class LiveSessions(Protocol):
     async def call(self, id: str) -> None:
         """Asks whoever serves the session to let go of it, since its client comes over another connection."""
 
+    async def is_alive(self, id: str) -> bool:
+        """Whether it is connected, or may be."""
+
     async def sessions(self) -> list[LiveSession]:
         """The sessions that there are, oldest first, up to a thousand."""
 

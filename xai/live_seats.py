@@ -53,8 +53,7 @@ class LiveSeats:
         try:
             yield
         finally:
-            self._serving -= 1
-            self._serve()
+            self._leave()
 
     async def aclose(self) -> None:
         """Gives everything up; nobody may sit or wait any more."""
@@ -72,10 +71,15 @@ class LiveSeats:
         except BaseException:
             if waiter in self._line:
                 self._line.remove(waiter)
+                self._seating.changed()
             else:
-                self._serving -= 1
-            self._serve()
+                self._leave()
             raise
+
+    def _leave(self) -> None:
+        self._serving -= 1
+        self._seating.freed()
+        self._serve()
 
     def _serve(self) -> None:
         while self._line and self._serving < self._seating.share.seats:
