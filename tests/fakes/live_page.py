@@ -100,11 +100,11 @@ class LivePage:
 
 
 @asynccontextmanager
-async def live_page(opened: Browser, url: str, *, page: str = "") -> AsyncIterator[LivePage]:
-    """The page at this address, or another one beside it, in a context of its own."""
+async def live_page(opened: Browser, url: str) -> AsyncIterator[LivePage]:
+    """The page of the relay at this address, in a context of its own."""
     async with await opened.new_context() as own:
         live = LivePage(await own.new_page())
         await live.page.add_init_script(path=_EARS)
-        await live.page.goto(f"{url}/live/{page}")
+        await live.page.goto(f"{url}/live/")
         yield live
         assert live.errors == []

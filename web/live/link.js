@@ -17,6 +17,8 @@ import { closingProblem, LiveProblem } from "./problems.js";
 const OPENING_MS = 10_000;
 const FIRST_DELAY_MS = 250;
 const LONGEST_DELAY_MS = 4000;
+// The relay gives up a client that doesn't answer its pings after half a minute.
+const HELD_MS = 45_000;
 const GONE = 1000;
 const IN_USE = 4409;
 
@@ -125,8 +127,7 @@ export class Link {
     return resumable ?? !isFinal(code);
   }
 
-  /** Our broken socket may look open from there for a while; the grace time has not begun then.
-   * @param {number} code */
+  /** Our broken socket may look open from there for a while. @param {number} code */
   #isHeld(code) {
     return code === IN_USE && Boolean(this.#brokeAt);
   }
@@ -134,10 +135,11 @@ export class Link {
   /** @param {number} code */
   #wait(code) {
     const isNew = !this.#brokeAt;
-    if (isNew || this.#isHeld(code)) this.#brokeAt = performance.now();
+    this.#brokeAt ||= performance.now();
     this.#isReady = false;
     this.#socket = null;
-    if (performance.now() - this.#brokeAt + this.#delayMs > this.#graceMs) return this.#end({ code: 1006 });
+    const longestMs = this.#isHeld(code) ? Math.max(HELD_MS, this.#graceMs) : this.#graceMs;
+    if (performance.now() - this.#brokeAt + this.#delayMs > longestMs) return this.#end({ code: 1006 });
     if (isNew) this.#handlers.onBroken();
     this.#timer = setTimeout(this.#retry, this.#delayMs * (0.75 + Math.random() / 2));
     this.#delayMs = Math.min(2 * this.#delayMs, LONGEST_DELAY_MS);

@@ -16,6 +16,7 @@ const WORDS = {
   reconnecting: ["Reconnecting…", "The connection was lost. The conversation goes on as soon as it is back."],
   ended: ["Conversation over", "Press Start for a new one."],
 };
+const MUTED = ["Muted", "Press Mute again to be heard."];
 /** @type {Record<string, (seconds: number) => string>} */
 const NOTICES = {
   waiting: () => "All lines are busy. Waiting for a free one.",
@@ -62,10 +63,11 @@ function element(tag, text) {
 
 /** @param {LiveState} state */
 function showState(state) {
-  const [words, hint] = WORDS[state];
+  const [words, hint] = live.isMuted && state === "listening" ? MUTED : WORDS[state];
   document.body.dataset.state = state;
+  document.body.toggleAttribute("data-muted", live.isMuted);
   byId("state").textContent = words;
-  byId("hint").textContent = live.isMuted && state === "listening" ? "Your microphone is muted." : hint;
+  byId("hint").textContent = hint;
   byId("toggle").textContent = live.isActive ? "Stop" : "Start";
   byId("voice").disabled = live.isActive;
 }
@@ -81,7 +83,7 @@ live.on("state", ({ state, previous }) => {
   showState(state);
   if (state === "ended" && previous === "connecting") byId("state").textContent = "Not connected";
   if (ANNOUNCED.includes(state)) announce(WORDS[state].join(" "));
-  if (state === "listening" && ANNOUNCED.includes(previous)) announce("Connected. Speak now.");
+  if (state === "listening" && ANNOUNCED.includes(previous)) announce(live.isMuted ? "Connected. You are muted." : "Connected. Speak now.");
 });
 
 live.on("transcript", (entry) => transcript.show(entry));
