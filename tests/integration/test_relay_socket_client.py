@@ -27,12 +27,13 @@ class App:
     """Sends each client a hello; then it floods those that say `flood`, and hears the others out."""
 
     ended: asyncio.Queue[int | None] = field(default_factory=asyncio.Queue)
+    hello: str = "hello"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         client = SocketClient(scope, receive, send)
         await client.accept()
         with suppress(ClientGone):
-            await client.send("hello")
+            await client.send(self.hello)
             if await client.receive() == "flood":
                 await self._flood(client)
                 return
@@ -55,7 +56,14 @@ class App:
 async def serving(app: App, **options: Any) -> AsyncIterator[tuple[uvicorn.Server, str]]:
     port = free_port()
     config = uvicorn.Config(
-        app, port=port, ws=SocketProtocol, ws_per_message_deflate=False, lifespan="off", log_config=None, **options
+        app,
+        port=port,
+        ws=SocketProtocol,
+        ws_per_message_deflate=False,
+        lifespan="off",
+        log_config=None,
+        timeout_graceful_shutdown=1,
+        **options,
     )
     server = uvicorn.Server(config)
     server.config.load()
@@ -92,14 +100,14 @@ async def test_who_reads_nothing_is_cut_off_within_seconds() -> None:
 
 
 async def test_who_answers_no_ping_is_cut_off_with_all_that_waits_for_it() -> None:
-    app = App()
+    app = App(hello="x" * 10_000_000)
     async with serving(app, ws_ping_interval=0.2, ws_ping_timeout=0.2) as (_, url):
         reader, writer = await asyncio.open_connection("127.0.0.1", int(url.rpartition(":")[2]))
         key = "dGhlIHNhbXBsZSBub25jZQ=="
         lines = ["GET / HTTP/1.1", "Host: a", "Upgrade: websocket", "Connection: Upgrade", f"Sec-WebSocket-Key: {key}"]
         writer.write("\r\n".join([*lines, "Sec-WebSocket-Version: 13", "", ""]).encode())
         await reader.readuntil(b"\r\n\r\n")
-        # Nothing is answered from here on, not even pings.
+        # Nothing is read or answered from here on, not even pings.
         async with asyncio.timeout(5):
             assert await app.ended.get() != 1000
         writer.close()
