@@ -17,6 +17,8 @@ import { closingProblem, LiveProblem } from "./problems.js";
 const OPENING_MS = 10_000;
 const FIRST_DELAY_MS = 250;
 const LONGEST_DELAY_MS = 4000;
+// The relay gives up a client that doesn't answer its pings after half a minute.
+const HELD_MS = 45_000;
 const GONE = 1000;
 const IN_USE = 4409;
 
@@ -114,24 +116,30 @@ export class Link {
     clearTimeout(this.#timer);
     if (this.#isOver) return;
     const closing = this.#closing ?? close;
-    if (this.#mayReturn(closing)) this.#wait();
+    if (this.#mayReturn(closing)) this.#wait(closing.code ?? 1006);
     else this.#end(closing);
   }
 
   /** Whether the session may still be there. @param {Closing} closing */
   #mayReturn({ code = 1006, resumable }) {
     if (!this.#graceMs) return false;
-    // From there our broken socket may look open for a while.
-    if (code === IN_USE && this.#brokeAt) return true;
+    if (this.#isHeld(code)) return true;
     return resumable ?? !isFinal(code);
   }
 
-  #wait() {
+  /** Our broken socket may look open from there for a while. @param {number} code */
+  #isHeld(code) {
+    return code === IN_USE && Boolean(this.#brokeAt);
+  }
+
+  /** @param {number} code */
+  #wait(code) {
     const isNew = !this.#brokeAt;
     this.#brokeAt ||= performance.now();
     this.#isReady = false;
     this.#socket = null;
-    if (performance.now() - this.#brokeAt + this.#delayMs > this.#graceMs) return this.#end({ code: 1006 });
+    const longestMs = this.#isHeld(code) ? Math.max(HELD_MS, this.#graceMs) : this.#graceMs;
+    if (performance.now() - this.#brokeAt + this.#delayMs > longestMs) return this.#end({ code: 1006 });
     if (isNew) this.#handlers.onBroken();
     this.#timer = setTimeout(this.#retry, this.#delayMs * (0.75 + Math.random() / 2));
     this.#delayMs = Math.min(2 * this.#delayMs, LONGEST_DELAY_MS);
@@ -155,7 +163,8 @@ export class Link {
   /** @param {Closing} closing */
   #end(closing) {
     this.#leave();
-    this.#handlers.onClosed(closingProblem(closing));
+    const wasNeverThere = !this.#graceMs && !closing.reason;
+    this.#handlers.onClosed(wasNeverThere ? new LiveProblem("service_away") : closingProblem(closing));
   }
 
   #leave() {

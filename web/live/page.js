@@ -14,8 +14,9 @@ const WORDS = {
   thinking: ["Thinking…", "The answer is on its way."],
   speaking: ["Speaking", "Just speak to interrupt."],
   reconnecting: ["Reconnecting…", "The connection was lost. The conversation goes on as soon as it is back."],
-  ended: ["The conversation has ended", "Press Start for a new one."],
+  ended: ["Conversation over", "Press Start for a new one."],
 };
+const MUTED = ["Muted", "Press Mute again to be heard."];
 /** @type {Record<string, (seconds: number) => string>} */
 const NOTICES = {
   waiting: () => "All lines are busy. Waiting for a free one.",
@@ -31,7 +32,7 @@ const byId = (id) => document.getElementById(id);
 
 const live = new ReciteLive();
 const announce = (/** @type {string} */ words) => (byId("announcer").textContent = words);
-const transcript = new TranscriptView(byId("transcript"), announce);
+const transcript = new TranscriptView(byId("transcript"), (words) => byId("read-out").checked && announce(words));
 const orb = /** @type {HTMLElement} */ (document.querySelector(".orb"));
 
 function toggle() {
@@ -42,6 +43,11 @@ function toggle() {
   const key = byId("key").value;
   live.options = { voice: byId("voice").value, ...(key && { apiKey: key }) };
   live.start();
+}
+
+function showVoice() {
+  const { selectedOptions } = byId("voice");
+  transcript.names.assistant = byId("voice-label").textContent = selectedOptions[0].text;
 }
 
 /** @param {{message: string, action: string}} [problem] */
@@ -57,10 +63,11 @@ function element(tag, text) {
 
 /** @param {LiveState} state */
 function showState(state) {
-  const [words, hint] = WORDS[state];
+  const [words, hint] = live.isMuted && state === "listening" ? MUTED : WORDS[state];
   document.body.dataset.state = state;
+  document.body.toggleAttribute("data-muted", live.isMuted);
   byId("state").textContent = words;
-  byId("hint").textContent = live.isMuted && state === "listening" ? "Your microphone is muted." : hint;
+  byId("hint").textContent = hint;
   byId("toggle").textContent = live.isActive ? "Stop" : "Start";
   byId("voice").disabled = live.isActive;
 }
@@ -74,8 +81,9 @@ function showLevel(id, level) {
 
 live.on("state", ({ state, previous }) => {
   showState(state);
+  if (state === "ended" && previous === "connecting") byId("state").textContent = "Not connected";
   if (ANNOUNCED.includes(state)) announce(WORDS[state].join(" "));
-  if (state === "listening" && ANNOUNCED.includes(previous)) announce("Connected. Speak now.");
+  if (state === "listening" && ANNOUNCED.includes(previous)) announce(live.isMuted ? "Connected. You are muted." : "Connected. Speak now.");
 });
 
 live.on("transcript", (entry) => transcript.show(entry));
@@ -98,10 +106,11 @@ live.on("notice", ({ code, seconds }) => {
 live.on("closed", (closed) => {
   transcript.close();
   if (closed.code === "stopped") return announce(closed.message);
+  byId("hint").textContent = "";
   showProblem(closed);
   if (!closed.code.startsWith("key_")) return;
   byId("key-form").hidden = false;
-  byId("key").focus();
+  byId("key").select();
 });
 
 byId("toggle").addEventListener("click", toggle);
@@ -110,9 +119,12 @@ byId("mute").addEventListener("click", () => {
   byId("mute").setAttribute("aria-pressed", String(live.isMuted));
   showState(live.state);
 });
+byId("voice").addEventListener("change", showVoice);
 byId("key-form").addEventListener("submit", (/** @type {SubmitEvent} */ submitted) => {
   submitted.preventDefault();
   toggle();
   byId("toggle").focus();
 });
 addEventListener("pagehide", () => live.stop());
+// A browser may have kept the choice over a reload.
+showVoice();

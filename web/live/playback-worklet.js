@@ -34,10 +34,15 @@ class PlaybackProcessor extends AudioWorkletProcessor {
     if (order.kind === "stop") return this.stop();
     const item = this.items.find(({ id }) => id === order.item);
     if (order.kind === "play") this.add(item ?? this.begin(order.item), order.samples);
-    else if (item) {
-      item.isComplete = true;
-      this.leaveFinished();
-    }
+    else if (item) this.complete(item);
+    // Not a single sample of it came.
+    else this.post({ kind: "finished", item: order.item });
+  }
+
+  /** @param {Item} item */
+  complete(item) {
+    item.isComplete = true;
+    this.leaveFinished();
   }
 
   /** @param {string} id */

@@ -34,9 +34,9 @@ const WORDS = {
   ],
   microphone_lost: ["The microphone was disconnected.", "Connect it again, then press Start."],
   sound_blocked: ["The browser holds the sound back.", AGAIN],
-  key_needed: ["This service asks for a key.", "Enter your key, then press Start."],
-  key_refused: ["This key does not allow live voice.", "Enter another key, or ask whoever runs this service."],
-  origin_refused: ["The service does not serve this page.", "Ask whoever runs it to allow this page's address."],
+  key_needed: ["This service asks for a key.", "Enter your key to begin."],
+  key_refused: ["This key is not accepted here.", "Check it, or ask whoever runs this service."],
+  foreign_page: ["The service does not serve this page.", "Ask whoever runs it to allow this page's address."],
   refused: ["The service did not accept what this page asked for.", "Choose another voice, then press Start."],
   service_away: ["The voice service can't be reached.", LATER],
   connection_lost: ["The connection was lost and did not come back.", "Check your network, then press Start."],
@@ -81,9 +81,10 @@ export function microphoneProblem(cause) {
 /** @type {Record<number, string>} by the HTTP status of POST /sessions */
 const STATUSES = { 401: "key_needed", 403: "key_refused", 429: "too_many_sessions" };
 
-/** @param {number} status @param {string} [code] the code of a problem document */
-export function sessionProblem(status, code) {
-  if (status === 403 && code?.includes("origin")) return new LiveProblem("origin_refused");
+/** @param {number} status @param {{code?: string, hasKey: boolean}} answer its problem document's code; a key was sent */
+export function sessionProblem(status, { code, hasKey }) {
+  if (code && code in WORDS) return new LiveProblem(code);
+  if (status === 401 && hasKey) return new LiveProblem("key_refused");
   return new LiveProblem(STATUSES[status] ?? (status < 500 ? "refused" : "service_away"));
 }
 

@@ -16,7 +16,7 @@ import { askForMicrophone, Microphone, release } from "./microphone.js";
 import { loudness, toBase64 } from "./pcm.js";
 import { LiveProblem } from "./problems.js";
 import { createSession } from "./session.js";
-import { loadWorklets, openContext, wake } from "./sound.js";
+import { keepAwake, loadWorklets, openContext, wake } from "./sound.js";
 import { Speaker } from "./speaker.js";
 import { Turns } from "./turns.js";
 
@@ -156,7 +156,7 @@ export class ReciteLive extends EventTarget {
     signal.addEventListener("abort", () => context.close());
     const [stream] = await Promise.all([this.#listen(signal), loadWorklets(context), context.resume().catch(() => {})]);
     await wake(context);
-    context.onstatechange = () => context.state === "suspended" && context.resume();
+    context.onstatechange = () => keepAwake(context);
     const address = await createSession({ ...this.#wish(context.sampleRate), signal });
     signal.throwIfAborted();
     this.#assemble(context, { stream, address, signal });
@@ -188,7 +188,7 @@ export class ReciteLive extends EventTarget {
     const link = new Link(address, {
       chunkMs,
       onEvent: (event) => this.#take(event, turns),
-      onReady: () => this.#become("listening"),
+      onReady: () => this.#become(turns.turn),
       onBroken: () => this.#break(turns),
       onClosed: (problem) => this.#fail(problem),
     });

@@ -18,7 +18,7 @@ export async function createSession({ url, apiKey, body, signal }) {
   if (apiKey) headers.Authorization = `Bearer ${apiKey}`;
   const response = await post(url, { method: "POST", headers, body: JSON.stringify(body), signal });
   const answer = await response.json().catch(() => ({}));
-  if (!response.ok) throw sessionProblem(response.status, answer.code);
+  if (!response.ok) throw sessionProblem(response.status, { code: answer.code, hasKey: Boolean(apiKey) });
   const address = new URL(answer.websocket_url, response.url);
   address.protocol = address.protocol.replace("http", "ws");
   return address;

@@ -32,3 +32,8 @@ export async function wake(context) {
   await Promise.race([context.resume(), new Promise((resolve) => setTimeout(resolve, WAKE_MS))]);
   if (context.state !== "running") throw new LiveProblem("sound_blocked");
 }
+
+/** A call, or another device, may have put it to sleep. @param {AudioContext} context */
+export function keepAwake(context) {
+  if (context.state !== "running" && context.state !== "closed") context.resume().catch(() => {});
+}

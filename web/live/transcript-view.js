@@ -3,15 +3,15 @@
 
 /** @typedef {import("./transcript.js").Entry} Entry */
 
-const NAMES = { user: "You", assistant: "Voice" };
-
 export class TranscriptView {
+  /** Who is speaking. */
+  names = { user: "You", assistant: "Voice" };
   #list;
   #announce;
   /** @type {Map<string, HTMLElement>} */
   #bubbles = new Map();
 
-  /** @param {HTMLElement} list @param {(words: string) => void} announce */
+  /** @param {HTMLElement} list @param {(words: string) => unknown} announce */
   constructor(list, announce) {
     this.#list = list;
     this.#announce = announce;
@@ -30,7 +30,7 @@ export class TranscriptView {
     if (entry.isInterrupted) bubble.querySelector(".interrupted")?.replaceChildren(" (interrupted)");
     // Who reads what was said before is left in peace.
     if (isAtEnd) this.#list.scrollTop = this.#list.scrollHeight;
-    if (entry.isFinal && !entry.isInterrupted) this.#announce(`${NAMES[entry.role]}: ${entry.text}`);
+    if (entry.isFinal && !entry.isInterrupted) this.#announce(`${this.names[entry.role]}: ${entry.text}`);
   }
 
   /** What is still open never gets words. */
@@ -45,7 +45,7 @@ export class TranscriptView {
   #add({ id, role }) {
     const bubble = document.createElement("li");
     bubble.className = role;
-    bubble.append(span("who", NAMES[role]), span("words", ""), span("interrupted", ""));
+    bubble.append(span("who", this.names[role]), span("words", ""), span("interrupted", ""));
     this.#bubbles.set(id, bubble);
     this.#list.append(bubble);
     return bubble;

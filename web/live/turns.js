@@ -69,9 +69,14 @@ export class Turns {
     this.#transcript.close();
   }
 
-  /** Says again whose turn it is. */
+  /** Whose turn it is. @returns {Turn} */
+  get turn() {
+    if (this.#items.size) return "speaking";
+    return this.#isThinking ? "thinking" : "listening";
+  }
+
   #tell() {
-    this.#handlers.onTurn(this.#items.size ? "speaking" : this.#isThinking ? "thinking" : "listening");
+    this.#handlers.onTurn(this.turn);
   }
 
   #interrupt() {
