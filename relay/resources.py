@@ -9,15 +9,12 @@ from redis.asyncio import Redis
 
 from relay.hub import Hub
 from relay.message_log import MessageLog
-from relay.recording.studio import opened_studio
 from relay.services import Recording, Services
 from relay.timings import Timings
 from settings import Settings, XaiSettings
 from speech.live_ports import LiveSessions
 from storage.breaker import RedisBreaker
 from storage.live_sessions import RedisLiveSessions
-from storage.recording_claims import RedisRecordingClaims
-from storage.recordings import S3Recordings
 from storage.redis_client import open_redis
 from storage.seats import RedisSeats
 from xai.live import LiveUpstream
@@ -61,6 +58,11 @@ async def _recording(settings: Settings, redis: Redis, sessions: LiveSessions) -
     if not settings.relay.recording:
         yield lambda order: nullcontext()
         return
+    # They bring codecs and an S3 client along.
+    from relay.recording.studio import opened_studio
+    from storage.recording_claims import RedisRecordingClaims
+    from storage.recordings import S3Recordings
+
     recordings = S3Recordings(settings.bucket.bucket, **settings.bucket.store_options())
     try:
         async with opened_studio(
