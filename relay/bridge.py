@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Iterable, Mapping
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import orjson
 
@@ -211,9 +211,11 @@ class Bridge:
                 if self._outbox.is_full:
                     await self._outbox.room()
         except UpstreamClosed as closed:
-            if not self._hearing.ready.is_set():
-                raise UpstreamUnreachable("It closed the socket") from None
-            raise Ended(closes.of_upstream(closed.code, announced=self._hearing.is_ending)) from None
+            if self._hearing.ready.is_set():
+                raise Ended(closes.of_upstream(closed.code, announced=self._hearing.is_ending)) from None
+            await self._fail(UpstreamUnreachable("It closed the socket"))
+        except UpstreamError as error:
+            await self._fail(error)
 
     async def _send(self, socket: LiveSocket) -> None:
         await socket.send(orjson.dumps(self._order.update_event()).decode())
@@ -221,7 +223,7 @@ class Bridge:
             async with asyncio.timeout(self._limits.ready_seconds):
                 await self._hearing.ready.wait()
         except TimeoutError:
-            raise UpstreamTimeout("The settings were not confirmed in time") from None
+            await self._fail(UpstreamTimeout("The settings were not confirmed in time"))
         self._inbox.open()
         observe = self._timings.client_to_upstream.observe
         while True:
@@ -229,6 +231,10 @@ class Bridge:
             await socket.send(waiting.frame)
             if not waiting.held:
                 observe(_now() - waiting.at)
+
+    async def _fail(self, error: UpstreamError) -> NoReturn:
+        await self._upstream.not_ready(error)
+        raise error
 
 
 def _cancel(tasks: Iterable[asyncio.Task[None]]) -> None:

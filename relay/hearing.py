@@ -32,7 +32,7 @@ class Hearing:
     def hear(self, frame: str | bytes, *, at: float) -> None:
         """Takes in a frame; raises an UpstreamError for one by which the session does not get ready."""
         event = _parsed(frame)
-        kind = event.get("type")
+        kind = str(event.get("type"))
         if isinstance(frame, bytes) or kind in _AUDIO:
             self._log.audio(Direction.OUT, len(frame))
         else:

@@ -67,7 +67,7 @@ class Entrance(Generic[Asked, Opened]):
             await self.refused(busy)
             raise
         except (UpstreamUnreachable, UpstreamTimeout):
-            await self._tell(self._breaker.failed)
+            await self.failed()
             raise
         except UpstreamError:
             await self._answered(admission)
@@ -79,6 +79,10 @@ class Entrance(Generic[Asked, Opened]):
             await session.close()
             raise
         return session
+
+    async def failed(self) -> None:
+        """The upstream could not be reached, or did not answer."""
+        await self._tell(self._breaker.failed)
 
     async def refused(self, busy: UpstreamBusy) -> None:
         """The upstream answered 429: nobody opens a session for as long as it says, or longer each time."""

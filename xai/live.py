@@ -100,6 +100,14 @@ class LiveUpstream:
                     raise UpstreamBusy(retry_after=pause) from None
                 await asyncio.sleep(pause)
 
+    async def not_ready(self, error: UpstreamError) -> None:
+        """What became of a socket that was open, to be told to all who open others."""
+        match error:
+            case UpstreamBusy():
+                await self._entrance.refused(error)
+            case UpstreamUnreachable() | UpstreamTimeout():
+                await self._entrance.failed()
+
 
 class _Opener:
     def __init__(self, url: str, *, bearers: Bearers, seconds: float) -> None:

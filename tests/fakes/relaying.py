@@ -15,6 +15,7 @@ from websockets.exceptions import ConnectionClosed
 
 from relay.bridge import Bridge, Outcome
 from relay.client import ClientGone
+from relay.closes import Closing
 from relay.limits import BridgeLimits
 from relay.message_log import LogLevel, MessageLog
 from relay.order import LiveOrder
@@ -152,3 +153,24 @@ async def browser(relay: RunningRelay, **options: Any) -> AsyncIterator[Browser]
     """A page that connects to the relay."""
     async with connect(relay.url, compression=None, max_size=None, **options) as connection:
         yield Browser(connection)
+
+
+@asynccontextmanager
+async def page_of(relay: RunningRelay, **limits: Any) -> AsyncIterator[Browser]:
+    """A relay with these limits that serves, and a page."""
+    relay.limit(**limits)
+    relay.allow("force_message")
+    async with relay.running(), browser(relay) as page:
+        yield page
+
+
+async def check(page: Browser, relay: RunningRelay, expected: Closing, *, resumable: bool = False) -> dict[str, Any]:
+    """The page hears of this end, the bridge tells it, and nothing is left open upstream."""
+    told, code, reason = await page.closing()
+    assert (code, reason) == (expected.code, expected.reason)
+    assert told["type"] == "relay.closing"
+    assert (told["code"], told["reason"], told["resumable"]) == (code, reason, resumable)
+    assert len(told["message"]) > 10
+    outcome = await relay.outcome()
+    assert (outcome.closing.reason, outcome.resumable) == (expected.reason, resumable)
+    return told

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 import httpx
 import pytest
 
+from tests.fakes.simulator import RunningSimulator, running_simulator
 from tests.fakes.stack import Stack, stack
 
 
@@ -22,3 +23,10 @@ async def client(system: Stack) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the shared system's api."""
     async with system.client() as opened:
         yield opened
+
+
+@pytest.fixture
+async def simulator() -> AsyncIterator[RunningSimulator]:
+    """A simulator in the test's own loop."""
+    async with running_simulator() as running:
+        yield running

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import orjson
@@ -213,10 +214,29 @@ def test_what_can_t_be_meant_is_refused(frame: str, code: str) -> None:
         '{"type":"session.update","session":1,"session":{}}',
         '{"type":"conversation.item.create","item":{"type":"force_message","type":"message","role":"user"}}',
         '{"type":"session.update","t\\u0079pe":"input_audio_buffer.append","audio":"AAAA"}',
+        '{"type":"response.cancel","response_id":"\\u0022","response_id":"\\u0022"}',
     ],
 )
 def test_what_two_readers_could_read_differently_is_refused(frame: str) -> None:
     assert refusal(frame) == "invalid_event"
+
+
+@pytest.mark.parametrize(
+    "written", [r"say \"hi\"", r"say \u0022hi\u0022", r"\\u0022", r"\\\u0022", r"\\\"", r"\\", r"ä\ud83d\ude00"]
+)
+def test_however_a_text_is_written_it_passes(written: str) -> None:
+    frame = orjson.dumps(MESSAGE).decode().replace("Hello", written)
+    verdict = policy().judge(frame)
+    assert isinstance(verdict, Passed)
+    assert verdict.frame is frame
+
+
+@given(st.dictionaries(st.text(max_size=3), st.text(max_size=5) | st.integers() | st.none(), max_size=4), st.booleans())
+def test_no_text_is_taken_for_twins(metadata: dict[str, Any], is_ascii: bool) -> None:
+    event = {"type": "response.create", "response": {"metadata": metadata}}
+    verdict = policy().judge(json.dumps(event, ensure_ascii=is_ascii))
+    assert isinstance(verdict, Passed)
+    assert verdict.event == event
 
 
 def test_a_refusal_names_the_client_s_event() -> None:
@@ -226,7 +246,7 @@ def test_a_refusal_names_the_client_s_event() -> None:
     assert "mine" not in verdict.message
 
 
-json = st.recursive(
+anything = st.recursive(
     st.none()
     | st.booleans()
     | st.integers(-9, 9)
@@ -240,7 +260,7 @@ json = st.recursive(
 )
 
 
-@given(st.sampled_from(["session.update", "conversation.item.create", "response.create"]), json)
+@given(st.sampled_from(["session.update", "conversation.item.create", "response.create"]), anything)
 def test_nothing_raises_whatever_the_fields_hold(kind: str, body: Any) -> None:
     event = {"type": kind, "session": body, "item": body, "response": body}
     assert isinstance(policy().judge(orjson.dumps(event).decode()), Passed | Refused)
