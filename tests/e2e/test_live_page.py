@@ -204,6 +204,54 @@ async () => {
 """
 
 
+# Rendered faster than it sounds, so that pieces come at exact moments: one item in three pieces of which the last is
+# late for nobody, one that runs dry and is stopped in the middle.
+PLAYED = """
+async () => {
+  const { Speaker } = await import("/live/speaker.js");
+  const rate = 24000;
+  const context = new OfflineAudioContext(1, 2 * rate, rate);
+  await context.audioWorklet.addModule("/live/playback-worklet.js");
+  const told = [];
+  const speaker = new Speaker(context, {
+    onStarted: (item) => told.push(`${item} starts`),
+    onFinished: (item) => told.push(`${item} ends`),
+    onLevel: () => {},
+  });
+  const samples = Int16Array.from({ length: rate }, (_, index) => 1 + (index % 30000));
+  const heard = () => new Promise((resolve) => setTimeout(resolve, 50));
+  const at = (seconds, act) => context.suspend(seconds).then(act).then(heard).then(() => context.resume());
+  let stopped;
+  at(0, () => [[0, 1], [1, 7001]].forEach(([from, to]) => speaker.play("a", samples.slice(from, to))));
+  at(0.256, () => { speaker.play("a", samples.slice(7001)); speaker.finish("a"); });
+  at(1.024, () => speaker.play("b", samples.slice(0, 6400)));
+  at(1.344, () => speaker.play("b", samples.slice(6400)));
+  at(1.6, async () => { stopped = await speaker.stop(); });
+  const output = (await context.startRendering()).getChannelData(0).map((sample) => Math.round(sample * 0x8000));
+  const is = (from, expected) => expected.every((sample, index) => sample === output[Math.round(from * rate) + index]);
+  return {
+    told,
+    stopped,
+    gaps: speaker.gaps,
+    whole: is(0, samples),
+    first: is(1.024, samples.slice(0, 6400)),
+    second: is(1.344, samples.slice(6400, 6400 + 6144)),
+    after: output.slice(1.6 * rate + 128).some(Boolean),
+  };
+}
+"""
+
+
+async def test_every_sample_is_played_once_and_counted(system: Relays) -> None:
+    async with browser() as opened, live_page(opened, system.urls[0]) as live:
+        done = await live.page.evaluate(PLAYED)
+    (cut,) = done.pop("stopped")
+    # The last 128 samples fade.
+    assert cut == {"item": "b", "ms": (6400 + 6144 + 128) * 1000 // 24_000, "isWhole": False}
+    assert done.pop("told") == ["a starts", "a ends", "b starts"]
+    assert done == {"gaps": 1, "whole": True, "first": True, "second": True, "after": False}
+
+
 async def test_a_slow_socket_gets_the_newest_sound(system: Relays) -> None:
     async with browser() as opened, live_page(opened, system.urls[0]) as live:
         done = await live.page.evaluate(CROWDED)
