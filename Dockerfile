@@ -15,7 +15,7 @@ RUN /opt/venv/bin/python -m pip install --no-deps --no-build-isolation . \
 FROM python:3.12-slim-bookworm
 
 RUN useradd --system --uid 10001 --user-group --no-create-home recite \
-    && install --directory --owner recite --group recite /data /data/spool
+    && install --directory --owner recite --group recite /data /data/spool /data/recordings
 COPY --from=build /opt/venv /opt/venv
 
 # A worker has a hundred threads: glibc would set memory aside for each, and keep what was large.

@@ -14,8 +14,8 @@ from relay.bridge import Bridge, Outcome
 from relay.client import Client, ClientGone
 from relay.closes import Closing
 from speech.errors import ReciteError, Unavailable
+from speech.live_ports import LiveSessions, Pulse
 from speech.live_session import LiveSession
-from speech.ports import LiveSessions, Pulse
 
 log = logging.getLogger(__name__)
 

@@ -9,11 +9,15 @@ from redis.asyncio import Redis
 
 from relay.hub import Hub
 from relay.message_log import MessageLog
-from relay.services import Services
+from relay.recording.studio import opened_studio
+from relay.services import Recording, Services
 from relay.timings import Timings
 from settings import Settings, XaiSettings
+from speech.live_ports import LiveSessions
 from storage.breaker import RedisBreaker
 from storage.live_sessions import RedisLiveSessions
+from storage.recording_claims import RedisRecordingClaims
+from storage.recordings import S3Recordings
 from storage.redis_client import open_redis
 from storage.seats import RedisSeats
 from xai.live import LiveUpstream
@@ -47,8 +51,28 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             seats=seats,
             log=MessageLog(settings.relay.log),
             timings=Timings(),
-            recording=lambda order: nullcontext(),
+            recording=await stack.enter_async_context(_recording(settings, redis, sessions)),
         )
+
+
+@asynccontextmanager
+async def _recording(settings: Settings, redis: Redis, sessions: LiveSessions) -> AsyncIterator[Recording]:
+    """What records a connection; nothing does where recordings are switched off."""
+    if not settings.relay.recording:
+        yield lambda order: nullcontext()
+        return
+    recordings = S3Recordings(settings.bucket.bucket, **settings.bucket.store_options())
+    try:
+        async with opened_studio(
+            recordings=recordings,
+            claims=RedisRecordingClaims(redis),
+            folder=settings.server.data_dir / "recordings",
+            max_bytes=settings.server.spool_bytes,
+            is_alive=sessions.is_alive,
+        ) as studio:
+            yield studio.recording
+    finally:
+        await recordings.close()
 
 
 def _sessions(settings: Settings, redis: Redis, following: Redis) -> RedisLiveSessions:

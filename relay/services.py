@@ -25,14 +25,18 @@ from relay.tap import Tap
 from relay.timings import Timings
 from settings import Settings
 from speech.errors import GoingAway
+from speech.live_ports import LiveSessions
 from speech.live_session import LiveSession, LiveState
-from speech.ports import LiveSessions
 from xai.live import LiveUpstream
 from xai.live_seats import LiveSeats
 
 _TOKEN_BYTES = 32
 # Who comes back at the last moment is told that it was the last.
 _SHORTEST_SECONDS = 1.0
+
+
+# What listens to a connection until the block is left; None where nothing is to be recorded.
+Recording = Callable[[LiveOrder], AbstractAsyncContextManager[Tap | None]]
 
 
 class State(TypedDict):
@@ -52,7 +56,7 @@ class Services:
     seats: LiveSeats
     log: MessageLog
     timings: Timings
-    recording: Callable[[LiveOrder], AbstractAsyncContextManager[Tap | None]]
+    recording: Recording
 
     @staticmethod
     def of(connection: HTTPConnection) -> Services:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,7 +11,6 @@ from typing import Protocol
 
 from speech.card import Card
 from speech.job import Cache, Job, JobError
-from speech.live_session import LiveSession
 from speech.recipe import Recipe
 from speech.request import Lane
 
@@ -380,51 +379,44 @@ class Audience(Protocol):
         """Somebody listens to the job, for the next `seconds` at least; raises Unavailable."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Pulse:
-    """What a process says of a live session that it serves."""
+class Recordings(Protocol):
+    """What is kept of live sessions: pieces while they last, one WAV and one document afterwards.
 
-    session: LiveSession
-    conversation_id: str | None
-    figures: Mapping[str, float]
-
-
-class LiveSessions(Protocol):
-    """The live sessions of all processes. Raises Unavailable when it can't ask.
-
-    A session that is open belongs to one process and lasts as long as that one goes on to speak of it. What a killed
-    process served is soon as if its connections had broken.
+    Pieces have names that sort as they are heard, and nothing that has a name ever changes. Raises Unavailable.
     """
 
-    async def create(self, session: LiveSession, *, token: str | None, seconds: float) -> LiveSession:
-        """A session that waits so long for its first connection, by this token; raises TooManySessions."""
+    async def put_piece(self, session_id: str, name: str, body: bytes) -> None:
+        """Puts a piece whole."""
 
-    async def connect(self, id: str, *, token: str | None, next_token: str) -> LiveSession:
-        """It is this process's now, and the next connection's token is another one.
+    async def unfinished(self) -> list[str]:
+        """The sessions of which there are pieces."""
 
-        Raises UnknownSession, BadToken or SessionInUse.
-        """
+    async def pieces(self, session_id: str) -> dict[str, float]:
+        """A session's pieces and how many seconds ago each was put."""
 
-    async def pulse(self, pulses: Sequence[Pulse]) -> set[str]:
-        """Keeps open what this process serves; those that have ended elsewhere. What was forgotten is told anew."""
+    async def is_finished(self, session_id: str) -> bool:
+        """Whether the whole recording is there."""
 
-    async def detach(self, id: str, *, conversation_id: str | None) -> None:
-        """Its connection broke: it may be connected again within the grace time."""
+    async def put_wav(
+        self, session_id: str, *, names: Sequence[str], weave: Callable[[Iterator[bytes]], Iterator[bytes]], size: int
+    ) -> None:
+        """Puts the WAV of `size` bytes that is woven of the pieces' bodies, which are read one after the other."""
 
-    async def end(self, id: str, *, by_owner: bool = False) -> None:
-        """It is over; who serves it is told, unless that is who says so. Raises UnknownSession."""
+    async def put_document(self, session_id: str, document: bytes) -> None:
+        """Puts the document, which makes the recording finished; always the last step."""
 
-    async def call(self, id: str) -> None:
-        """Asks whoever serves the session to let go of it, since its client comes over another connection."""
+    async def remove_pieces(self, session_id: str, names: Sequence[str]) -> None:
+        """Removes pieces; some may be gone already."""
 
-    async def is_alive(self, id: str) -> bool:
-        """Whether it is connected, or may be."""
 
-    async def sessions(self) -> list[LiveSession]:
-        """The sessions that there are, oldest first, up to a thousand."""
+class RecordingClaims(Protocol):
+    """Who is at a recording. Raises Unavailable."""
 
-    async def count(self) -> int:
-        """How many there are."""
+    async def hold(self, session_id: str, *, holder: str, seconds: float) -> None:
+        """Pieces may come from this holder for the next `seconds`: nobody finishes the recording."""
 
-    async def follow(self, on_call: Callable[[str, bool], None]) -> None:
-        """Tells which sessions others want ended (True) or let go of (False), until it is cancelled."""
+    async def take(self, session_id: str, *, holder: str, seconds: float) -> bool:
+        """The right to finish it; False while anybody else is at it."""
+
+    async def let_go(self, session_id: str, *, holder: str) -> None:
+        """The holder is done with it."""

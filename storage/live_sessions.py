@@ -12,8 +12,9 @@ import orjson
 from redis.asyncio import Redis
 
 from speech.errors import BadToken, SessionInUse, TooManySessions, UnknownSession
+from speech.live_ports import Pulse
 from speech.live_session import LiveSession, LiveState
-from speech.ports import ANYBODY, Pulse
+from speech.ports import ANYBODY
 from storage.board_scripts import Script
 from storage.channel import follow
 from storage.live_scripts import CHANNEL, CONNECT, COUNT, CREATE, DETACH, END, FIELDS, LIST, PULSE, RESTORE, SESSION_KEY
@@ -27,7 +28,7 @@ _LONGEST_RETRY_AFTER = 30.0
 
 
 class RedisLiveSessions:
-    """Implements speech.ports.LiveSessions for one process.
+    """Implements speech.live_ports.LiveSessions for one process.
 
     What it serves counts for `lease_seconds` after each pulse, and can be connected again for `grace` after that.
     With `needs_token` nobody connects without one; 0 sessions per client or address is no limit.

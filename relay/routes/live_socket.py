@@ -66,16 +66,22 @@ async def refuse(client: SocketClient, closing: Closing) -> None:
 
 
 async def _connected(services: Services, connection: HTTPConnection, *, resume_token: str) -> LiveSession:
-    """The session, taken over from a connection that its client has left behind if need be."""
+    """The session, taken over from a connection that its client has left behind if need be.
+
+    A Redis that is away for a moment costs nobody a conversation either.
+    """
     id, token = connection.path_params["session_id"], _token(connection)
-    give_up_at = asyncio.get_running_loop().time() + _HANDOVER_SECONDS
+    loop = asyncio.get_running_loop()
+    give_up_at = loop.time() + _HANDOVER_SECONDS
     while True:
         try:
             return await services.sessions.connect(id, token=token, next_token=resume_token)
-        except SessionInUse as error:
-            if not error.is_theirs or asyncio.get_running_loop().time() > give_up_at:
+        except (SessionInUse, Unavailable) as error:
+            is_hopeless = isinstance(error, SessionInUse) and not error.is_theirs
+            if is_hopeless or loop.time() > give_up_at:
                 raise
-        await services.sessions.call(id)
+        with suppress(Unavailable):
+            await services.sessions.call(id)
         await asyncio.sleep(_LOOK_SECONDS)
 
 

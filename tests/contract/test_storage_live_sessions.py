@@ -10,8 +10,9 @@ import pytest
 from redis.asyncio import Redis
 
 from speech.errors import BadToken, SessionInUse, TooManySessions, UnknownSession
+from speech.live_ports import LiveSessions, Pulse
 from speech.live_session import LiveSession, LiveState
-from speech.ports import ANYBODY, LiveSessions, Pulse
+from speech.ports import ANYBODY
 from storage.live_sessions import RedisLiveSessions
 from storage.redis_client import open_redis
 from tests.fakes.polling import until

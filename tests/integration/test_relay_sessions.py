@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -10,8 +11,9 @@ from uuid import UUID
 
 import httpx
 import pytest
+import websockets
 
-from tests.fakes.relays import Relays, made, relays
+from tests.fakes.relays import Relays, made, relays, talking
 from tests.integration.test_api_bad_input import check_problem
 
 pytestmark = pytest.mark.integration
@@ -155,6 +157,17 @@ async def test_a_foreign_page_makes_no_session(pair: Relays, headers: dict[str, 
         assert await ids(client) == before
 
 
+async def test_a_name_that_is_not_ours_gets_no_socket(pair: Relays) -> None:
+    headers = {"Host": "evil.example", "Origin": "http://evil.example"}
+    async with pair.client() as client:
+        made_one = await made(client)
+    for path in (made_one["websocket_url"], "/v1/realtime"):
+        with pytest.raises(websockets.InvalidStatus) as caught:
+            async with talking(pair.urls[0], path, additional_headers=headers):
+                pass
+        assert caught.value.response.status_code == 403
+
+
 async def test_a_known_page_may_and_can_read_the_answer(pair: Relays) -> None:
     origin = "http://localhost:5173"
     ask = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization,content-type"}
@@ -183,11 +196,15 @@ async def test_the_page_is_served_with_what_keeps_it_to_itself(pair: Relays) -> 
     assert module.headers["cache-control"] == "no-cache"
 
 
-async def test_without_redis_it_lives_and_says_what_is_away() -> None:
+async def test_without_redis_it_lives_and_who_comes_meanwhile_waits_for_it() -> None:
     with relays(1) as alone:
-        alone.redis.kill()
         async with alone.client() as client:
+            session = await made(client)
+            alone.redis.kill()
             assert (await client.get("/health")).json()["status"] == "healthy"
             check_problem(await client.post("/sessions"), 503, "unavailable")
-            alone.redis.start()
-            alone.wait(lambda: httpx.post(f"{alone.urls[0]}/sessions").status_code == 200)
+            address = f"{alone.urls[0].replace('http', 'ws')}{session['websocket_url']}"
+            async with websockets.connect(address) as socket:
+                await asyncio.to_thread(alone.redis.start)
+                assert json.loads(await socket.recv())["type"] == "relay.session"
+            assert (await client.post("/sessions")).status_code == 200
