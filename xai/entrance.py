@@ -11,8 +11,9 @@ from speech.ports import Admission, Breaker
 
 logger = logging.getLogger(__name__)
 
-# After a 429 that names no time, and at the most after one that does.
+# After a 429 that names no time while nobody can be asked, and at the most after one that does.
 _PAUSE_SECONDS, _LONGEST_PAUSE = 1.0, 60.0
+_DEAF = "[X.AI TTS] others could not be told how the upstream is"
 
 
 class _Closable(Protocol):
@@ -63,11 +64,7 @@ class Entrance(Generic[Asked, Opened]):
         try:
             session = await self._opener.open(asked)
         except UpstreamBusy as busy:
-            pause = min(busy.retry_after or _PAUSE_SECONDS, _LONGEST_PAUSE)
-            self._shut(pause, is_down=False)
-            logger.info("[X.AI TTS] the upstream takes no more sessions for %.1f s", pause)
-            await self._tell(lambda: self._breaker.pause(pause))
-            await self._answered(admission)
+            await self.refused(busy)
             raise
         except (UpstreamUnreachable, UpstreamTimeout):
             await self._tell(self._breaker.failed)
@@ -82,6 +79,18 @@ class Entrance(Generic[Asked, Opened]):
             await session.close()
             raise
         return session
+
+    async def refused(self, busy: UpstreamBusy) -> None:
+        """The upstream answered 429: nobody opens a session for as long as it says, or longer each time."""
+        asked = min(busy.retry_after, _LONGEST_PAUSE) if busy.retry_after else None
+        pause = asked or _PAUSE_SECONDS
+        self._shut(pause, is_down=False)
+        try:
+            pause = await self._breaker.pause(asked)
+        except Unavailable:
+            logger.warning(_DEAF)
+        self._shut(pause, is_down=False)
+        logger.info("[X.AI TTS] the upstream takes no more sessions for %.1f s", pause)
 
     async def _admission(self) -> Admission:
         try:
@@ -98,7 +107,7 @@ class Entrance(Generic[Asked, Opened]):
         try:
             await news()
         except Unavailable:
-            logger.warning("[X.AI TTS] others could not be told how the upstream is")
+            logger.warning(_DEAF)
 
     def _shut(self, seconds: float, *, is_down: bool) -> None:
         self._shut_until, self._is_down = self._clock() + seconds, is_down

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from typing import Annotated
 
@@ -57,7 +58,8 @@ async def get_audio(request: Request, id: Name, download: Download = None, finis
         return await _finished(services, request, card, download=download)
     if job is None or job.status.is_end:
         return _without_audio(job)
-    if finished:
+    # HTTP/1.0 has no chunks: what is broken off there looks complete.
+    if finished or request.scope["http_version"] == "1.0":
         # Who waits for it wants it made, as who hears it does.
         await services.audience.listens(name, seconds=WAIT_SECONDS)
         return await _awaited(services, request, name, download=download)
@@ -78,7 +80,8 @@ async def head_audio(request: Request, id: Name, download: Download = None) -> R
     card, job = await services.audio(check_job_name(id))
     if card is None:
         if job is not None and not job.status.is_end:
-            return Response(status_code=202, headers={"Cache-Control": "no-store", "Retry-After": "1"})
+            retry_after = str(await services.retry_after(job))
+            return Response(status_code=202, headers={"Cache-Control": "no-store", "Retry-After": retry_after})
         return _without_audio(job)
     if _is_known(request, card):
         return Response(status_code=304, headers=_headers(card))
@@ -104,7 +107,7 @@ def _without_audio(job: Job | None) -> Response:
     if job is None or job.status is JobStatus.CANCELLED:
         raise UnknownJob
     if job.error is not None:
-        return job_failure(job.error)
+        return job_failure(job.error, retry_after=job.forgiven_in(time.time()))
     raise NotFinished(retry_after=2)
 
 

@@ -14,11 +14,14 @@ from redis.asyncio import Redis
 
 from speech.errors import AudioUnusable, Misconfigured, QueueFull, StaleToken, Unavailable, UnknownJob
 from speech.job import TRANSITIONS, Cache, Job, JobError, JobStatus
-from speech.ports import JobBoard, Lease
+from speech.ports import ANYBODY, JobBoard, Lease
 from speech.request import Lane
 from storage.board_scripts import LOOKS_KEY, QUEUED_KEY, READING_KEY, RENDERING_KEY
+from storage.callers import RedisCallers
+from storage.heartbeats import Heartbeats
 from storage.job_board import RedisJobBoard
 from storage.redis_client import open_redis
+from storage.stray_jobs import RedisStrayJobs
 from tests.fakes.jobs import NOW, make_card, make_recipe
 from tests.fakes.services import redis_server
 
@@ -128,6 +131,15 @@ async def test_a_failure_is_remembered_then_forgiven(redis: Redis, board: RedisJ
     anew = await forgiving.claim(RECIPE, now=NOW + 2)
     assert (anew.cache, anew.generation, anew.job.error) == (Cache.MISS, 2, None)
     assert await board.job(NAME) == anew.job
+
+
+@pytest.mark.parametrize("seconds_ago", [61, -3600])
+async def test_a_failure_is_forgiven_after_a_minute_also_when_the_clock_was_set_back(
+    redis: Redis, board: RedisJobBoard, seconds_ago: int
+) -> None:
+    await board.fail(NAME, await started(board), ERROR)
+    await redis.hincrby(f"recite:job:{NAME}", "ended_at", -1000 * seconds_ago)
+    assert (await board.claim(RECIPE, now=NOW)).cache is Cache.MISS
 
 
 async def test_refresh_skips_the_memory_and_nothing_else(board: RedisJobBoard) -> None:
@@ -297,7 +309,36 @@ async def test_a_lost_lease_can_neither_be_renewed_nor_given_back(redis: Redis, 
         await board.renew(lost, seconds=60)
     await board.release(lost)
     assert await board.lease(READING, seconds=60) is None
-    await board.renew(holder, seconds=60)
+    assert not await board.renew(holder, seconds=60)
+
+
+async def test_a_wiped_board_gets_back_what_is_being_rendered(redis: Redis, board: RedisJobBoard) -> None:
+    lease = await started(board)
+    await redis.flushall()
+    assert await board.renew(lease, seconds=60)
+    for _ in range(2):
+        await board.restore(RECIPE, lease, now=NOW)
+    job = await board.job(NAME)
+    assert job is not None
+    assert (job.status, job.attempts, job.started_at) == (JobStatus.RENDERING, 1, NOW)
+    assert await board.order(NAME) == RECIPE
+    assert (await board.claim(RECIPE, now=NOW)).cache is Cache.JOINED
+    await RedisCallers(redis).withdraw(NAME, caller=ANYBODY)
+    assert await status(board) is JobStatus.RENDERING
+    await redis.delete(f"recite:lease:{READING}")
+    await redis.zunionstore(LOOKS_KEY, {LOOKS_KEY: 0})
+    await Heartbeats(redis).beat(lane="interactive", worker="host:1", seconds=60)
+    strays = RedisStrayJobs(redis, grace=timedelta(0))
+    assert [stray.name for stray in await strays.due()] == [NAME]
+    await board.fail(NAME, lease, ERROR)
+    assert (await board.claim(RECIPE, now=NOW)).job.error == ERROR
+
+
+async def test_only_what_the_board_forgot_comes_back(board: RedisJobBoard) -> None:
+    lease = await started(board)
+    await board.fail(NAME, lease, ERROR)
+    await board.restore(RECIPE, lease, now=NOW)
+    assert await status(board) is JobStatus.FAILED
 
 
 async def test_a_lease_that_ran_out_and_nobody_took_still_counts(redis: Redis, board: RedisJobBoard) -> None:

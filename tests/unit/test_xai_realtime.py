@@ -59,6 +59,17 @@ def speaking(mode: str = "force_message") -> Realtime:
     return protocol
 
 
+def test_a_session_that_died_after_an_utterance_has_not_answered_the_next() -> None:
+    """So that whoever was granted it a moment before may open another at once: nothing of his text was paid."""
+    protocol = speaking()
+    assert isinstance(feed(protocol, CREATED, delta(PCM), DONE)[-1], Finished)
+    assert protocol.answered
+    protocol.receive_eof()
+    protocol.speak("Good night", mode="force_message")
+    assert [type(outcome) for outcome in protocol.outcomes()] == [Failed]
+    assert not protocol.answered
+
+
 def delta(pcm: bytes, response_id: str | None = "r1") -> dict[str, Any]:
     return {
         "type": "response.output_audio.delta",
