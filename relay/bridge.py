@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Iterable, Mapping
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
@@ -29,6 +30,9 @@ from relay.watch import Watch
 from speech.errors import UpstreamBusy, UpstreamError, UpstreamTimeout, UpstreamUnreachable
 from xai.live import LiveSocket, LiveUpstream, UpstreamClosed
 from xai.live_seats import LiveSeats
+
+# Finer than uvloop's own time, and the same clock.
+_now = time.monotonic
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,7 +64,7 @@ class Bridge:
         self._ended: asyncio.Future[Closing] = self._loop.create_future()
         self._log = log.of(order.session_id)
         self._figures = Figures()
-        self._clock = Clock(limits, now=self._loop.time())
+        self._clock = Clock(limits, now=_now())
         self._inbox, self._outbox = Inbox(limits), Outbox(limits.waiting_for_client_bytes)
         self._hearing = Hearing(
             inbox=self._inbox, clock=self._clock, log=self._log, tap=tap, conversation_id=conversation_id
@@ -74,7 +78,7 @@ class Bridge:
             figures=self._figures,
             say=self._say,
             tap=tap,
-            now=self._loop.time(),
+            now=_now(),
         )
 
         self._watch = Watch(
@@ -114,6 +118,11 @@ class Bridge:
     async def say(self, event: Mapping[str, Any]) -> None:
         """Tells the client something of the relay's own, after what waits for it already."""
         self._say(event)
+
+    @property
+    def conversation_id(self) -> str | None:
+        """With which the upstream could go on, as far as it is known."""
+        return self._hearing.conversation_id
 
     def figures(self) -> dict[str, int]:
         """messages_in, bytes_in (from the client), messages_out, bytes_out (to it), dropped."""
@@ -155,14 +164,14 @@ class Bridge:
                 await client.close(closing.code, closing.reason)
 
     async def _tell(self, client: Client) -> None:
-        observe, now = self._timings.upstream_to_client.observe, self._loop.time
+        observe = self._timings.upstream_to_client.observe
         try:
             while taken := await self._outbox.take():
                 frame, at = taken
                 await client.send(frame)
                 self._figures.sent(len(frame))
                 if at is not None:
-                    observe(now() - at)
+                    observe(_now() - at)
         except ClientGone:
             # Whoever listens to it hears how it went.
             await asyncio.sleep(self._limits.farewell_seconds)
@@ -171,7 +180,7 @@ class Bridge:
     async def _listen(self, client: Client) -> None:
         while True:
             frame = await client.receive()
-            self._intake.take(frame, at=self._loop.time())
+            self._intake.take(frame, at=_now())
 
     async def _serve(self) -> None:
         async with AsyncExitStack() as stack:
@@ -193,11 +202,10 @@ class Bridge:
                 await asyncio.wait([receiving])
 
     async def _receive(self, socket: LiveSocket) -> None:
-        now = self._loop.time
         try:
             while True:
                 frame = await socket.receive()
-                at = now()
+                at = _now()
                 self._outbox.add(frame, at=at)
                 self._hearing.hear(frame, at=at)
                 if self._outbox.is_full:
@@ -215,12 +223,12 @@ class Bridge:
         except TimeoutError:
             raise UpstreamTimeout("The settings were not confirmed in time") from None
         self._inbox.open()
-        observe, now = self._timings.client_to_upstream.observe, self._loop.time
+        observe = self._timings.client_to_upstream.observe
         while True:
             waiting = await self._inbox.take()
             await socket.send(waiting.frame)
             if not waiting.held:
-                observe(now() - waiting.at)
+                observe(_now() - waiting.at)
 
 
 def _cancel(tasks: Iterable[asyncio.Task[None]]) -> None:

@@ -18,7 +18,7 @@ class Notice:
 
 
 class Clock:
-    """Times are the loop's. A limit of 0 is none."""
+    """Times are seconds of any clock that never goes back. A limit of 0 is none."""
 
     def __init__(self, limits: BridgeLimits, *, now: float) -> None:
         self._notice = limits.notice_seconds

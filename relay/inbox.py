@@ -7,7 +7,9 @@ oldest goes.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import OrderedDict, deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
@@ -28,7 +30,7 @@ class InboxFull(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """`at`: when it was read, by the loop's clock; `held`: the gate was shut then."""
+    """`at`: when it was read; `held`: the gate was shut then."""
 
     frame: str | bytes
     kind: Kind
@@ -45,9 +47,10 @@ class Drops:
 
 
 class Inbox:
-    """One reader, one writer. Sizes are characters of text and bytes of binary frames."""
+    """One reader, one writer. Sizes are characters of text and bytes of binary frames; `now` tells the seconds."""
 
-    def __init__(self, limits: BridgeLimits) -> None:
+    def __init__(self, limits: BridgeLimits, *, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
         self.dropped = Drops()
         self._limits = limits
         self._waiting: OrderedDict[int, Waiting] = OrderedDict()
@@ -103,7 +106,7 @@ class Inbox:
             self._control_size -= len(waiting.frame)
         if waiting.kind is Kind.UPDATE:
             self._unanswered += 1
-            self._updated_at = asyncio.get_running_loop().time()
+            self._updated_at = self._now()
         return waiting
 
     def tick(self, now: float) -> None:

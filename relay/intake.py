@@ -18,7 +18,7 @@ from relay.tap import Tap
 
 
 class Intake:
-    """One session's. `say` tells the client something of the relay's own; times are the loop's."""
+    """One session's. `say` tells the client something of the relay's own."""
 
     def __init__(
         self,

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
+from collections.abc import Callable
 
 
 class Outbox:
-    """One task fills it with the upstream's frames, one empties it. Sizes are characters or bytes."""
+    """One task fills it with the upstream's frames, one empties it. Sizes as in the inbox; `now` tells the seconds."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, *, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
         self._most = most
         self._frames: deque[tuple[str | bytes, float | None]] = deque()
         self._size = 0
@@ -28,7 +31,7 @@ class Outbox:
         self._is_last = True
 
     def add(self, frame: str | bytes, *, at: float) -> None:
-        """Adds a frame of the upstream's that was read `at`, by the loop's clock."""
+        """Adds a frame of the upstream's that was read `at` that time."""
         self._add(frame, at)
 
     @property
@@ -55,7 +58,7 @@ class Outbox:
             await self._reader
         frame, at = self._frames.popleft()
         self._size -= len(frame)
-        self._is_taking, self._taken_at = True, asyncio.get_running_loop().time()
+        self._is_taking, self._taken_at = True, self._now()
         if not self.is_full and self._writer and not self._writer.done():
             self._writer.set_result(None)
         return frame, at

@@ -6,7 +6,7 @@ _BURST_SECONDS = 2.0
 
 
 class Pace:
-    """`per_second` messages in the long run; `now` is the loop's clock."""
+    """`per_second` messages in the long run; `now` is the seconds of a clock that never goes back."""
 
     def __init__(self, per_second: float, *, now: float) -> None:
         self._per_second = per_second

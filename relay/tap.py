@@ -9,7 +9,8 @@ from typing import Any, Protocol
 class Tap(Protocol):
     """Called synchronously with everything that is passed on; must neither block nor raise.
 
-    An event is as it was parsed, not to be changed; bytes are a binary audio frame; `at` is the loop's clock.
+    An event is as it was parsed, not to be changed; bytes are a binary audio frame; `at` is the seconds of
+    time.monotonic, the loop's clock.
     """
 
     def from_client(self, event: Mapping[str, Any] | bytes, *, at: float) -> None:

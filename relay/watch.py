@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -40,10 +41,9 @@ class Watch:
 
     async def run(self) -> None:
         """Looks once a second, and when a limit is reached; raises Ended."""
-        loop = asyncio.get_running_loop()
         while True:
-            await asyncio.sleep(min(_TICK_SECONDS, self._clock.next_in(loop.time())))
-            self.tick(loop.time())
+            await asyncio.sleep(min(_TICK_SECONDS, self._clock.next_in(time.monotonic())))
+            self.tick(time.monotonic())
 
     def tick(self, now: float) -> None:
         """Does what is due."""

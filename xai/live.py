@@ -27,7 +27,7 @@ _UNACKNOWLEDGED_SECONDS = 20
 _UNKNOWN_CONVERSATION = frozenset({400, 404, 409, 410, 422})
 _FRAMES_AHEAD = 8
 _WIRE_BYTES = 64 * 1024
-# A pause that ends so soon is waited for.
+# Pauses that end so soon are waited for.
 _PATIENCE_SECONDS = 5.0
 
 
@@ -83,10 +83,12 @@ class LiveUpstream:
     ) -> None:
         """`url` may carry query parameters, which stay."""
         opener = _Opener(with_query(url, model=model), bearers=bearers, seconds=open_seconds)
+        self._clock = clock
         self._entrance = Entrance(opener, breaker, clock=clock)
 
     async def open(self, *, conversation_id: str | None = None) -> LiveSocket:
         """A socket whose handshake is done, going on with a conversation if one is named; raises an UpstreamError."""
+        until = self._clock() + _PATIENCE_SECONDS
         while True:
             try:
                 return await self._entrance.open(conversation_id)
@@ -94,7 +96,7 @@ class LiveUpstream:
                 pause = self._entrance.shut_for
                 if self._entrance.is_down:
                     raise UpstreamUnreachable("The voice service could not be reached", retry_after=pause) from None
-                if pause > _PATIENCE_SECONDS:
+                if self._clock() + pause > until:
                     raise UpstreamBusy(retry_after=pause) from None
                 await asyncio.sleep(pause)
 

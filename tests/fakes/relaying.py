@@ -9,8 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import orjson
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import connect
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
@@ -153,11 +152,3 @@ async def browser(relay: RunningRelay, **options: Any) -> AsyncIterator[Browser]
     """A page that connects to the relay."""
     async with connect(relay.url, compression=None, max_size=None, **options) as connection:
         yield Browser(connection)
-
-
-def parsed(frames: list[str | bytes]) -> list[Any]:
-    """What text frames say."""
-    return [orjson.loads(frame) for frame in frames if isinstance(frame, str)]
-
-
-__all__ = ["HELLO", "ORDER", "Browser", "ClientConnection", "RunningRelay", "ServerClient", "browser", "parsed"]

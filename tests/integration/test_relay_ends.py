@@ -94,6 +94,29 @@ async def test_an_upstream_that_is_known_to_be_down_is_not_asked(simulator: Runn
     assert simulator.stats.handshakes == 0
 
 
+class PausingBreaker(FakeBreaker):
+    """Asks for a pause, once."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self.admission = Admission(wait=seconds)
+
+    async def admit(self) -> Admission:
+        asked, self.admission = self.admission, Admission()
+        return asked
+
+
+async def test_a_short_pause_is_waited_for_and_a_long_one_told(simulator: RunningSimulator) -> None:
+    relay = RunningRelay(simulator.realtime_url, breaker=PausingBreaker(0.1))
+    async with page_of(relay) as page:
+        await page.ready()
+        relay.breaker = PausingBreaker(40)
+        async with browser(relay) as second:
+            told = await check(second, relay, closes.UPSTREAM_BUSY)
+    assert "40 seconds" in told["message"]
+    assert simulator.stats.handshakes == 1
+
+
 async def test_a_429_and_a_dead_upstream_are_told_to_all(simulator: RunningSimulator) -> None:
     breaker = FakeBreaker()
     relay = RunningRelay(simulator.fault_url("refuse_429"), breaker=breaker)
@@ -305,26 +328,21 @@ async def test_words_are_logged_when_asked_for_but_no_sound(
     assert delta[:40] not in caplog.text
 
 
-async def test_a_broken_session_goes_on_with_its_conversation() -> None:
-    async def script(wire: Wire) -> None:
-        await wire.say({"type": "session.created"}, {"type": "conversation.created", "conversation": {"id": "conv_7"}})
-        update = await wire.take()
-        await wire.say({"type": "session.updated", "session": update["session"]})
-        await wire.take()
-
-    async with ScriptedUpstream(script).running() as upstream:
-        relay = RunningRelay(upstream.url)
-        async with page_of(relay) as page:
-            await page.ready()
-            page.connection.transport.abort()
-            outcome = await relay.outcome()
-            assert outcome.resumable
-            relay.conversation_id = outcome.conversation_id
-            async with browser(relay) as again:
-                await again.ready()
-        paths = [request.path for request in upstream.handshakes]
-        assert "conversation_id" not in paths[0]
-        assert "conversation_id=conv_7" in paths[1]
+async def test_a_broken_session_goes_on_with_its_conversation(simulator: RunningSimulator) -> None:
+    relay = RunningRelay(simulator.realtime_url)
+    async with page_of(relay) as page:
+        await page.ready()
+        await page.say("My name is Ada.")
+        await page.until("conversation.item.added")
+        page.connection.transport.abort()
+        outcome = await relay.outcome()
+        assert outcome.resumable
+        assert relay.bridges[0].conversation_id == outcome.conversation_id
+        relay.conversation_id = outcome.conversation_id
+        async with browser(relay) as again:
+            await again.ready()
+        assert (await relay.outcome()).conversation_id == outcome.conversation_id
+    assert simulator.stats.resumptions == 1
 
 
 async def healthy(wire: Wire) -> None:

@@ -173,6 +173,55 @@ async def test_after_a_client_s_update_audio_waits_for_the_answer(answer: str) -
             await complete.wait()
 
 
+async def test_what_can_t_be_meant_is_refused_and_the_rest_goes_on() -> None:
+    complete = asyncio.Event()
+
+    async def script(wire: Wire) -> None:
+        await wire.configure()
+        for _ in range(3):
+            await wire.take()
+        complete.set()
+        await wire.take()
+
+    async with scene(script) as (page, _, upstream):
+        await page.ready()
+        for frame in (
+            "no JSON",
+            "[]",
+            '{"type":"no.such.event","event_id":"a"}',
+            '{"type":"response.create","type":""}',
+        ):
+            await page.connection.send(frame)
+        await page.send(APPEND, audio="AAA-", event_id="b")
+        await page.send("conversation.item.create", item={"type": "force_message", "role": "assistant", "content": []})
+        told = [await page.receive() for _ in range(6)]
+        assert {event["type"] for event in told} == {"relay.error"}
+        assert [event["error"]["code"] for event in told] == [
+            "invalid_json",
+            "invalid_event",
+            "unknown_event_type",
+            "invalid_event",
+            "invalid_audio",
+            "not_allowed",
+        ]
+        assert [event["event_id"] for event in told] == [None, None, "a", None, "b", None]
+        await page.append("AAAA")
+        await page.send("session.update", session={"voice": "rex", "turn_detection": None}, event_id="c")
+        await page.send("response.create", response={"instructions": "Swear."})
+        ignored = [await page.receive() for _ in range(2)]
+        assert [(event["type"], event["event"], event["fields"], event["event_id"]) for event in ignored] == [
+            ("relay.ignored", "session.update", ["session.voice"], "c"),
+            ("relay.ignored", "response.create", ["response.instructions"], None),
+        ]
+        async with asyncio.timeout(5):
+            await complete.wait()
+        assert upstream.received[1:] == [
+            {"type": APPEND, "audio": "AAAA"},
+            {"type": "session.update", "session": {"turn_detection": None}, "event_id": "c"},
+            {"type": "response.create", "response": {}},
+        ]
+
+
 async def test_stale_audio_goes_and_is_counted_and_told_but_no_control_event() -> None:
     may_confirm, complete = asyncio.Event(), asyncio.Event()
 

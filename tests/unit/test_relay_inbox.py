@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.unit, pytest.mark.virtual_time]
 
 
 def inbox(*, is_open: bool = True, **limits: float) -> Inbox:
-    made = Inbox(BridgeLimits(**limits))  # type: ignore[arg-type]
+    made = Inbox(BridgeLimits(**limits), now=asyncio.get_running_loop().time)  # type: ignore[arg-type]
     if is_open:
         made.open()
     return made
