@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from relay.recording.assembly import Assembly
 from relay.recording.piece import PieceName
-from speech.ports import Recordings
+from speech.recording_ports import Recordings
 
 log = logging.getLogger(__name__)
 
