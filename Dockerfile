@@ -1,4 +1,4 @@
-# One image for the api, the workers and the simulator; the command says which one runs.
+# One image for the api, the relay, the workers and the simulator; the command says which one runs.
 FROM python:3.12-slim-bookworm AS build
 
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
@@ -26,6 +26,6 @@ ENV PATH=/opt/venv/bin:$PATH \
     RECITE_DATA_DIR=/data
 WORKDIR /data
 USER recite
-EXPOSE 8080
+EXPOSE 8080 8000
 STOPSIGNAL SIGTERM
 CMD ["python", "-m", "api"]

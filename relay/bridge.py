@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import time
+from collections.abc import Awaitable, Iterable, Mapping
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,15 +13,26 @@ import orjson
 
 from relay import closes, events
 from relay.client import Client, ClientGone
-from relay.closes import Closing
+from relay.clock import Clock
+from relay.closes import Closing, Ended
+from relay.figures import Figures
+from relay.hearing import Hearing
+from relay.inbox import Inbox
+from relay.intake import Intake
 from relay.limits import BridgeLimits
 from relay.message_log import MessageLog
 from relay.order import LiveOrder
+from relay.outbox import Outbox
+from relay.policy import Policy
 from relay.tap import Tap
 from relay.timings import Timings
-from speech.errors import UpstreamError
+from relay.watch import Watch
+from speech.errors import UpstreamBusy, UpstreamError, UpstreamTimeout, UpstreamUnreachable
 from xai.live import LiveSocket, LiveUpstream, UpstreamClosed
 from xai.live_seats import LiveSeats
+
+# Finer than uvloop's own time, and the same clock.
+_now = time.monotonic
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,7 +45,7 @@ class Outcome:
 
 
 class Bridge:
-    """Runs once. `conversation_id`: the conversation that it goes on with."""
+    """Runs once, in the loop in which it was made. `conversation_id`: the conversation that it goes on with."""
 
     def __init__(
         self,
@@ -46,72 +59,178 @@ class Bridge:
         tap: Tap | None = None,
         conversation_id: str | None = None,
     ) -> None:
-        self._order, self._upstream, self._seats = order, upstream, seats
-        self._conversation_id = conversation_id
-        self._client: Client | None = None
-        self._end: asyncio.Future[Closing] | None = None
-        self._counts = dict.fromkeys(("messages_in", "messages_out", "bytes_in", "bytes_out", "dropped"), 0)
+        self._order, self._upstream, self._limits, self._seats, self._timings = order, upstream, limits, seats, timings
+        self._loop = asyncio.get_running_loop()
+        self._ended: asyncio.Future[Closing] = self._loop.create_future()
+        self._log = log.of(order.session_id)
+        self._figures = Figures()
+        self._clock = Clock(limits, now=_now())
+        self._inbox, self._outbox = Inbox(limits), Outbox(limits.waiting_for_client_bytes)
+        self._hearing = Hearing(
+            inbox=self._inbox, clock=self._clock, log=self._log, tap=tap, conversation_id=conversation_id
+        )
+        self._intake = Intake(
+            Policy(order),
+            inbox=self._inbox,
+            limits=limits,
+            clock=self._clock,
+            log=self._log,
+            figures=self._figures,
+            say=self._say,
+            tap=tap,
+            now=_now(),
+        )
+
+        self._watch = Watch(
+            limits=limits,
+            clock=self._clock,
+            inbox=self._inbox,
+            outbox=self._outbox,
+            log=self._log,
+            figures=self._figures,
+            say=self._say,
+        )
 
     async def run(self, client: Client, *, hello: Mapping[str, Any]) -> Outcome:
         """Says `hello`, opens the upstream and passes frames on until an end; both sockets are closed then."""
-        self._client = client
-        self._end = asyncio.get_running_loop().create_future()
-        pumping = asyncio.create_task(self._pump(client, hello))
-        pumping.add_done_callback(lambda _: self.end(closes.INTERNAL))
-        await asyncio.wait([self._end])
-        pumping.cancel()
-        await asyncio.wait([pumping])
-        closing = self._end.result()
-        resumable = closing in (closes.CLIENT_LOST, closes.UPSTREAM_LOST)
+        self._say(hello)
+        telling = self._begin(self._tell(client))
+        others = [self._begin(part) for part in (self._serve(), self._listen(client), self._watch.run())]
         try:
-            await self.say(events.closing(closing, resumable=resumable))
-            await client.close(closing.code, closing.reason)
-        except ClientGone:
-            pass
-        return Outcome(closing=closing, conversation_id=self._conversation_id, resumable=resumable)
+            closing = await asyncio.shield(self._ended)
+            resumable = closing in closes.RESUMABLE
+            self._log.news("ends: %d %s, %s", closing.code, closing.reason, self._figures.to_json())
+            _cancel(others)
+            if closing not in (closes.CLIENT_GONE, closes.CLIENT_LOST):
+                await self._part_from(client, telling, closing, resumable=resumable)
+            await asyncio.wait(others)
+        finally:
+            _cancel([telling, *others])
+            await asyncio.wait([telling, *others])
+            self._log.flush()
+        return Outcome(closing=closing, conversation_id=self._hearing.conversation_id, resumable=resumable)
 
     def end(self, closing: Closing) -> None:
         """Ends it from outside; the first end counts."""
-        if self._end and not self._end.done():
-            self._end.set_result(closing)
+        if not self._ended.done():
+            self._ended.set_result(closing)
 
     async def say(self, event: Mapping[str, Any]) -> None:
-        """Tells the client something of the relay's own."""
-        if self._client:
-            await self._client.send(orjson.dumps(event).decode())
+        """Tells the client something of the relay's own, after what waits for it already."""
+        self._say(event)
 
     @property
     def conversation_id(self) -> str | None:
         """With which the upstream could go on, as far as it is known."""
-        return self._conversation_id
+        return self._hearing.conversation_id
 
     def figures(self) -> dict[str, int]:
         """messages_in, bytes_in (from the client), messages_out, bytes_out (to it), dropped."""
-        return dict(self._counts)
+        return self._figures.to_json()
 
-    async def _pump(self, client: Client, hello: Mapping[str, Any]) -> None:
+    def _say(self, event: Mapping[str, Any]) -> None:
+        self._outbox.say(orjson.dumps(event).decode())
+
+    def _begin(self, part: Awaitable[None]) -> asyncio.Task[None]:
+        return self._loop.create_task(self._guarded(part))
+
+    async def _guarded(self, part: Awaitable[None]) -> None:
+        """Whatever a part fails with is an end of the session."""
         try:
-            await self.say(hello)
-            async with self._seats.sit():
-                socket = await self._upstream.open(conversation_id=self._conversation_id)
-                async with asyncio.TaskGroup() as tasks:
-                    tasks.create_task(self._to_upstream(client, socket))
-                    tasks.create_task(self._to_client(client, socket))
-        except ClientGone:
-            self.end(closes.CLIENT_LOST)
-        except UpstreamError:
-            self.end(closes.UPSTREAM_UNAVAILABLE)
+            await part
+        except Ended as ended:
+            self.end(ended.closing)
+        except ClientGone as gone:
+            self.end(closes.of_client(gone.code))
+        except UpstreamError as error:
+            self._log.trouble("does not get ready: %s", error.detail)
+            self.end(closes.of_failure(error))
+        except Exception:
+            self._log.failure("fails")
+            self.end(closes.INTERNAL)
 
-    async def _to_upstream(self, client: Client, socket: LiveSocket) -> None:
+    async def _part_from(
+        self, client: Client, telling: asyncio.Task[None], closing: Closing, *, resumable: bool
+    ) -> None:
+        """The client hears what waits for it and why it ends, if it takes that soon."""
+        seconds = self._limits.farewell_seconds
+        if closing is not closes.CLIENT_TOO_SLOW:
+            self._outbox.finish(orjson.dumps(events.closing(closing, resumable=resumable)).decode())
+            await asyncio.wait([telling], timeout=seconds)
+        _cancel([telling])
+        await asyncio.wait([telling])
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await client.close(closing.code, closing.reason)
+
+    async def _tell(self, client: Client) -> None:
+        observe = self._timings.upstream_to_client.observe
+        try:
+            while taken := await self._outbox.take():
+                frame, at = taken
+                await client.send(frame)
+                self._figures.sent(len(frame))
+                if at is not None:
+                    observe(_now() - at)
+        except ClientGone:
+            # Whoever listens to it hears how it went.
+            await asyncio.sleep(self._limits.farewell_seconds)
+            raise
+
+    async def _listen(self, client: Client) -> None:
+        while True:
+            frame = await client.receive()
+            self._intake.take(frame, at=_now())
+
+    async def _serve(self) -> None:
+        async with AsyncExitStack() as stack:
+            try:
+                async with asyncio.timeout(self._limits.seat_seconds):
+                    await stack.enter_async_context(self._seats.sit(on_waiting=lambda: self._say(events.waiting())))
+            except TimeoutError:
+                raise UpstreamBusy("No seat came free") from None
+            socket = await self._upstream.open(conversation_id=self._hearing.conversation_id)
+            stack.push_async_callback(socket.close)
+            receiving = self._begin(self._receive(socket))
+            try:
+                await self._send(socket)
+            except UpstreamClosed:
+                # What it said before it closed is yet to be read.
+                await asyncio.wait([receiving])
+            finally:
+                _cancel([receiving])
+                await asyncio.wait([receiving])
+
+    async def _receive(self, socket: LiveSocket) -> None:
         try:
             while True:
-                await socket.send(await client.receive())
-        except ClientGone:
-            self.end(closes.CLIENT_LOST)
+                frame = await socket.receive()
+                at = _now()
+                self._outbox.add(frame, at=at)
+                self._hearing.hear(frame, at=at)
+                if self._outbox.is_full:
+                    await self._outbox.room()
+        except UpstreamClosed as closed:
+            if not self._hearing.ready.is_set():
+                raise UpstreamUnreachable("It closed the socket") from None
+            raise Ended(closes.of_upstream(closed.code, announced=self._hearing.is_ending)) from None
 
-    async def _to_client(self, client: Client, socket: LiveSocket) -> None:
+    async def _send(self, socket: LiveSocket) -> None:
+        await socket.send(orjson.dumps(self._order.update_event()).decode())
         try:
-            while True:
-                await client.send(await socket.receive())
-        except UpstreamClosed:
-            self.end(closes.UPSTREAM_LOST)
+            async with asyncio.timeout(self._limits.ready_seconds):
+                await self._hearing.ready.wait()
+        except TimeoutError:
+            raise UpstreamTimeout("The settings were not confirmed in time") from None
+        self._inbox.open()
+        observe = self._timings.client_to_upstream.observe
+        while True:
+            waiting = await self._inbox.take()
+            await socket.send(waiting.frame)
+            if not waiting.held:
+                observe(_now() - waiting.at)
+
+
+def _cancel(tasks: Iterable[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from speech.errors import (
+    KeyRejected,
+    SettingsRefused,
+    UpstreamBusy,
+    UpstreamError,
+    UpstreamTimeout,
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -12,6 +20,14 @@ class Closing:
     code: int
     reason: str
     message: str
+
+
+class Ended(Exception):
+    """The session ends here, for this reason."""
+
+    def __init__(self, closing: Closing) -> None:
+        super().__init__(closing.reason)
+        self.closing = closing
 
 
 ENDED = Closing(code=1000, reason="ended", message="The session was ended.")
@@ -39,3 +55,32 @@ UPSTREAM_BUSY = Closing(
 # Never sent: there is nobody to close with.
 CLIENT_GONE = Closing(code=1005, reason="client_gone", message="The client closed its connection.")
 CLIENT_LOST = Closing(code=1006, reason="client_lost", message="The client's connection broke.")
+
+RESUMABLE = frozenset({CLIENT_LOST, UPSTREAM_LOST, GOING_AWAY})
+_NORMAL = 1000
+
+
+def of_client(code: int | None) -> Closing:
+    """What it means that the client's socket is closed."""
+    return CLIENT_GONE if code == _NORMAL else CLIENT_LOST
+
+
+def of_upstream(code: int | None, *, announced: bool) -> Closing:
+    """What it means that the upstream closed a session that was ready; `announced`: it said so before."""
+    return UPSTREAM_ENDED if announced or code == _NORMAL else UPSTREAM_LOST
+
+
+def of_failure(error: UpstreamError) -> Closing:
+    """What it means that a session did not get ready."""
+    match error:
+        case UpstreamBusy():
+            closing = UPSTREAM_BUSY
+        case KeyRejected() | SettingsRefused():
+            return UPSTREAM_REFUSED
+        case UpstreamTimeout():
+            closing = UPSTREAM_TIMEOUT
+        case _:
+            closing = UPSTREAM_UNAVAILABLE
+    if error.retry_after:
+        return replace(closing, message=f"{closing.message} It is worth trying in {error.retry_after:.0f} seconds.")
+    return closing

@@ -22,8 +22,6 @@ log = logging.getLogger(__name__)
 _BEAT_SECONDS = 2.0
 # What it takes to say goodbye to all.
 _FAREWELL_SECONDS = 5.0
-# After these the client may go on, here or at another process, although the bridge itself was whole.
-_GOES_ON = (closes.GOING_AWAY, closes.IN_USE)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -63,6 +61,9 @@ class Hub:
     ) -> None:
         """Runs the bridge to its end and tells the others how it ended."""
         served = self._served[session.id] = Served(session, bridge, is_resumable)
+        if self.is_draining:
+            # It came in while the others were told.
+            bridge.end(closes.GOING_AWAY)
         outcome: Outcome | None = None
         try:
             outcome = await bridge.run(client, hello=hello)
@@ -104,7 +105,8 @@ class Hub:
     async def _settle(self, served: Served, outcome: Outcome | None) -> None:
         session = served.session
         try:
-            if outcome and served.is_resumable and (outcome.resumable or outcome.closing in _GOES_ON):
+            # One in use was let go of for another connection of its client.
+            if outcome and served.is_resumable and (outcome.resumable or outcome.closing is closes.IN_USE):
                 await self._sessions.detach(session.id, conversation_id=outcome.conversation_id)
             else:
                 await self._sessions.end(session.id, by_owner=True)

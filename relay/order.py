@@ -21,3 +21,17 @@ class LiveOrder:
     may_change: frozenset[str] = DEFAULT_MAY_CHANGE
     client_id: str | None = None
     record: bool = False
+
+    def update_event(self) -> dict[str, Any]:
+        """The `session.update` with which the relay begins."""
+        form = {"format": {"type": "audio/pcm", "rate": self.sample_rate}, "transport": "json"}
+        session: dict[str, Any] = {
+            "instructions": self.instructions,
+            "voice": self.voice,
+            "turn_detection": {"type": "server_vad"},
+            "resumption": {"enabled": True},
+            "audio": {"input": form, "output": form},
+        }
+        if self.tools:
+            session["tools"] = list(self.tools)
+        return {"type": "session.update", "session": session}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 
 from redis.asyncio import Redis
 
@@ -31,8 +31,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         following = open_redis(settings.redis_url)
         stack.push_async_callback(following.aclose)
         bearers = await stack.enter_async_context(_bearers(settings.xai, key=settings.xai_key))
-        seats = _seats(settings, following)
-        stack.push_async_callback(seats.aclose)
+        seats = await stack.enter_async_context(_seats(settings, following))
         sessions = _sessions(settings, redis, following)
         hub = Hub(sessions)
         await hub.open()
@@ -48,7 +47,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             seats=seats,
             log=MessageLog(settings.relay.log),
             timings=Timings(),
-            tap=lambda order: None,
+            recording=lambda order: nullcontext(),
         )
 
 
@@ -66,8 +65,8 @@ def _sessions(settings: Settings, redis: Redis, following: Redis) -> RedisLiveSe
 
 def _seats(settings: Settings, redis: Redis) -> LiveSeats:
     xai = settings.xai
-    group = settings.quota_group
-    return LiveSeats(RedisSeats(redis, group=group, maximum=xai.max_sessions, reserved=xai.reserved_sessions))
+    seats = RedisSeats(redis, group=settings.quota_group, maximum=xai.max_sessions, reserved=xai.reserved_sessions)
+    return LiveSeats(seats, most_live=settings.live_sessions)
 
 
 @asynccontextmanager

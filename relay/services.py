@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import TypedDict
 from uuid import uuid4
@@ -51,7 +52,7 @@ class Services:
     seats: LiveSeats
     log: MessageLog
     timings: Timings
-    tap: Callable[[LiveOrder], Tap | None]
+    recording: Callable[[LiveOrder], AbstractAsyncContextManager[Tap | None]]
 
     @staticmethod
     def of(connection: HTTPConnection) -> Services:
@@ -81,7 +82,7 @@ class Services:
         )
         return await self.sessions.create(session, token=token, seconds=seconds)
 
-    def bridge(self, session: LiveSession, order: LiveOrder) -> Bridge:
+    def bridge(self, session: LiveSession, order: LiveOrder, *, tap: Tap | None) -> Bridge:
         """The bridge for a connected session, going on where it was."""
         return Bridge(
             order,
@@ -90,7 +91,7 @@ class Services:
             seats=self.seats,
             log=self.log,
             timings=self.timings,
-            tap=self.tap(order),
+            tap=tap,
             conversation_id=session.conversation_id,
         )
 

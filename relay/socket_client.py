@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 
 from starlette.types import Message, Receive, Scope, Send
 
@@ -46,14 +45,18 @@ class SocketClient:
     async def close(self, code: int, reason: str) -> None:
         """Closes it, by force when the client takes nothing more; never raises."""
         abort: Callable[[], None] = self._scope["extensions"][ABORT]
-        with suppress(ClientGone):
-            try:
-                async with asyncio.timeout(_FAREWELL_SECONDS):
-                    await self._say({"type": "websocket.close", "code": code, "reason": reason})
-                asyncio.get_running_loop().call_later(_ANSWER_SECONDS, abort)
-            except TimeoutError:
+        is_said = False
+        try:
+            async with asyncio.timeout(_FAREWELL_SECONDS):
+                await self._say({"type": "websocket.close", "code": code, "reason": reason})
+            is_said = True
+            asyncio.get_running_loop().call_later(_ANSWER_SECONDS, abort)
+        except (ClientGone, TimeoutError):
+            pass
+        finally:
+            self._is_gone = True
+            if not is_said:
                 abort()
-        self._is_gone = True
 
     async def _say(self, message: Message) -> None:
         if self._is_gone:

@@ -52,7 +52,7 @@ class Profile:
             turn_detection=(
                 read_turn_detection(session["turn_detection"]) if "turn_detection" in session else self.turn_detection
             ),
-            is_resumable=bool(resumption.get("enabled", self.is_resumable)),
+            is_resumable=_flag(resumption.get("enabled", self.is_resumable), "session.resumption.enabled"),
         )
 
     def echo(self) -> dict[str, Any]:
@@ -84,6 +84,12 @@ def _object(parent: Mapping[str, Any], name: str, param: str) -> Mapping[str, An
 def _text(value: object, param: str) -> str:
     if not isinstance(value, str):
         raise BadEvent(f"{param} must be a string", param=param)
+    return value
+
+
+def _flag(value: object, param: str) -> bool:
+    if not isinstance(value, bool):
+        raise BadEvent(f"{param} must be true or false", param=param)
     return value
 
 

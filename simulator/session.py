@@ -61,7 +61,7 @@ class Session:
         self._turns = Turns(
             wire,
             scribe=self._scribe,
-            stats=upstream.stats,
+            upstream=upstream,
             speaker=self._speaker,
             conversation=self._conversation,
             tasks=self._tasks,

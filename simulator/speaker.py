@@ -66,7 +66,8 @@ class Speaker:
         await self._silent.wait()
 
     def begin(self, speaking: Speaking, *, tasks: asyncio.TaskGroup) -> None:
-        """Starts the response and counts it."""
+        """Starts the response and counts it; raises BadEvent while another one is active."""
+        self.check_silent()
         upstream, script, profile = self._upstream, speaking.script, speaking.profile
         fault = self._fault or upstream.plan.take(connecting=False, text=script.asked)
         if fault and fault.only_by not in (None, speaking.mode):

@@ -40,7 +40,7 @@ def make_speech(script: Script, *, profile: Profile, act: Act | None, cut: Cut) 
         language = language_in(profile.instructions) or language
     words = with_pronunciations(script.said, profile.replace)
     if script.seconds is not None:
-        pieces = _tale(words, profile.voice, profile.speed, language, profile.output)
+        pieces = _tale(words, profile.voice, profile.speed, language, profile.output, act)
         return _endless(even_chunks(pieces, profile.output, milliseconds=cut.milliseconds), script.seconds)
     pcm = damaged(speak(words, voice=profile.voice, speed=profile.speed, language=language), act)
     pieces = encode(pcm, profile.output)
@@ -81,6 +81,6 @@ def _endless(chunks: Sequence[Chunk], seconds: float) -> Speech:
 
 
 @lru_cache(maxsize=16)
-def _tale(words: str, voice: str, speed: float, language: str, output: AudioFormat) -> list[bytes]:
+def _tale(words: str, voice: str, speed: float, language: str, output: AudioFormat, act: Act | None) -> list[bytes]:
     # Many sessions of a benchmark say the same at the same time
-    return encode(speak(words, voice=voice, speed=speed, language=language), output)
+    return encode(damaged(speak(words, voice=voice, speed=speed, language=language), act), output)

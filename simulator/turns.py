@@ -16,7 +16,7 @@ from simulator.profile import Profile
 from simulator.refusals import BadEvent
 from simulator.script import Script, by_instructions, verbatim
 from simulator.speaker import Speaker, Speaking
-from simulator.stats import Stats
+from simulator.upstream import Upstream
 from simulator.wire import Wire
 
 
@@ -28,18 +28,19 @@ class Turns:
         wire: Wire,
         *,
         scribe: Scribe,
-        stats: Stats,
+        upstream: Upstream,
         speaker: Speaker,
         conversation: Conversation,
         tasks: asyncio.TaskGroup,
         profile: Profile,
     ) -> None:
         self.profile = profile
-        self._wire, self._scribe, self._stats, self._speaker = wire, scribe, stats, speaker
+        self._wire, self._scribe, self._upstream, self._speaker = wire, scribe, upstream, speaker
         self._conversation, self._tasks = conversation, tasks
         self._input = InputBuffer()
         self._item_id: str | None = None
         self._waiting: asyncio.Task[None] | None = None
+        self._echo: Lifecycle | None = None
 
     def attend(self, profile: Profile) -> None:
         """Takes on other settings; raises BadEvent when they don't fit what is under way."""
@@ -50,7 +51,11 @@ class Turns:
 
     async def hear(self, audio: bytes) -> None:
         """Listens to the next piece of the client's audio, and does what follows from it."""
-        self._stats.hear(size=len(audio), seconds=self._input.seconds(len(audio)))
+        self._upstream.stats.hear(size=len(audio), seconds=self._input.seconds(len(audio)))
+        if self._upstream.options.echoes:
+            self._echo = self._echo or self._lifecycle(self._scribe.new_id("msg"))
+            await self._wire.send(*self._echo.audio(audio))
+            return
         for event in self._input.append(audio):
             if isinstance(event, Started):
                 await self._start(event)
@@ -81,7 +86,7 @@ class Turns:
         """Puts an item at the end and says so."""
         previous = self._conversation.last_id
         self._conversation.add(item)
-        self._stats.items += 1
+        self._upstream.stats.items += 1
         await self._wire.send(*self._scribe.item_added(item.to_json(), previous=previous))
 
     async def force(self, item: Item) -> None:
@@ -94,7 +99,7 @@ class Turns:
         """Speaks a text of the seed's dialect as it is."""
         self._speaker.check_silent()
         self._conversation.add(self._message("user", text))
-        self._stats.items += 1
+        self._upstream.stats.items += 1
         item = self._message("assistant", text)
         self._speak(verbatim(text), mode=USER_TEXT, item=item, lifecycle=UserTextLifecycle(self._scribe))
 
@@ -113,12 +118,12 @@ class Turns:
 
     async def _start(self, event: Started) -> None:
         self._item_id = self._scribe.new_id("msg")
-        self._stats.speech_starts += 1
+        self._upstream.stats.speech_starts += 1
         fields = {"audio_start_ms": event.at_ms, "item_id": self._item_id}
         await self._wire.send(self._scribe.event("input_audio_buffer.speech_started", **fields))
         if self._waiting:
             self._waiting.cancel()
-        self._stats.interruptions += await self._speaker.give_way()
+        self._upstream.stats.interruptions += await self._speaker.give_way()
 
     async def _stop(self, event: Stopped) -> None:
         fields = {"audio_end_ms": event.at_ms, "item_id": self._item_id}
@@ -143,18 +148,19 @@ class Turns:
         lifecycle: Lifecycle | None = None,
         metadata: Mapping[str, Any] | None = None,
     ) -> None:
-        if lifecycle is None:
-            is_binary = self.profile.output.transport == "binary"
-            lifecycle = RealtimeLifecycle(self._scribe, item_id=item.id, metadata=metadata, is_binary=is_binary)
         speaking = Speaking(
             script=script,
             mode=mode,
-            lifecycle=lifecycle,
+            lifecycle=lifecycle or self._lifecycle(item.id, metadata=metadata),
             profile=self.profile,
             sound=item.sound,
             is_interruptible=item.is_interruptible,
         )
         self._speaker.begin(speaking, tasks=self._tasks)
+
+    def _lifecycle(self, item_id: str, *, metadata: Mapping[str, Any] | None = None) -> Lifecycle:
+        is_binary = self.profile.output.transport == "binary"
+        return RealtimeLifecycle(self._scribe, item_id=item_id, metadata=metadata, is_binary=is_binary)
 
     def _message(self, role: str, text: str) -> Item:
         kind = "input_text" if role == "user" else "output_audio"

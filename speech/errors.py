@@ -302,10 +302,14 @@ class UpstreamError(RenderError):
 
 
 class UpstreamUnreachable(UpstreamError):
-    """The connection was refused, dropped or closed."""
+    """The connection was refused, dropped or closed; `answered` is the HTTP status of a refusal."""
 
     code = "upstream_unreachable"
     title = "The connection to the voice service failed"
+
+    def __init__(self, detail: str = "", *, retry_after: float | None = None, answered: int | None = None) -> None:
+        super().__init__(detail, retry_after=retry_after)
+        self.answered = answered
 
 
 class UpstreamTimeout(UpstreamError):

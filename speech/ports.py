@@ -239,7 +239,8 @@ class Need:
     """What a process does with upstream sessions now: how many callers it serves and lets wait, by lane.
 
     Beside them it has `idle` sessions and some that are `closing`; the longest of its callers waits for `waited`
-    seconds. Whatever it holds is in these numbers.
+    seconds. Whatever it holds is in these numbers. `most_live` above 0: they are conversations, which come before all
+    others and are never taken away, but no more than so many in the whole group.
     """
 
     serving: Mapping[Lane, int]
@@ -247,6 +248,7 @@ class Need:
     idle: int
     closing: int
     waited: float
+    most_live: int = 0
 
     @property
     def open(self) -> int:
@@ -405,6 +407,9 @@ class LiveSessions(Protocol):
 
     async def call(self, id: str) -> None:
         """Asks whoever serves the session to let go of it, since its client comes over another connection."""
+
+    async def is_alive(self, id: str) -> bool:
+        """Whether it is connected, or may be."""
 
     async def sessions(self) -> list[LiveSession]:
         """The sessions that there are, oldest first, up to a thousand."""

@@ -16,7 +16,7 @@ from speech.live_session import LiveSession, LiveState
 from speech.ports import ANYBODY, Pulse
 from storage.board_scripts import Script
 from storage.channel import follow
-from storage.live_scripts import CHANNEL, CONNECT, COUNT, CREATE, DETACH, END, FIELDS, LIST, PULSE, RESTORE
+from storage.live_scripts import CHANNEL, CONNECT, COUNT, CREATE, DETACH, END, FIELDS, LIST, PULSE, RESTORE, SESSION_KEY
 from storage.redis_client import ANSWERING
 
 _WHO = {
@@ -106,6 +106,12 @@ class RedisLiveSessions:
         """Asks whoever serves the session to let go of it."""
         with ANSWERING:
             await self._redis.publish(CHANNEL, f"call {id}")
+
+    async def is_alive(self, id: str) -> bool:
+        """Whether it is connected, or may be."""
+        with ANSWERING:
+            state = await self._redis.hget(f"{SESSION_KEY}{id}", "state")
+        return state not in (None, b"ended")
 
     async def sessions(self) -> list[LiveSession]:
         """The sessions that there are, oldest first, up to a thousand."""

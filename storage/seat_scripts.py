@@ -3,8 +3,10 @@
 A quota group is one document: what each process (a holder) said last, and until when that counts. Nothing in it is a
 promise that could be lost: a process says anew what it has with every call, so a wiped document fills itself again.
 
-Who may have how many follows from what all want now. Interactive callers come first, but while both lanes wait for
-more than there is, bulk keeps a quarter of what is not reserved. Within a lane every process may have equally many,
+Who may have how many follows from what all want now. Conversations come first, up to a number that those who hold
+them say, and none is taken away; the longest waiting gets the next seat. The rest is the renders'. There interactive
+callers come first, but while both lanes wait for more than there is, bulk keeps a quarter of what is not reserved.
+Within a lane every process may have equally many,
 and what one doesn't want is the others'. Free seats go to those below their part, the longest waiting first; when
 none is free, those above theirs give up what is idle, then what comes free.
 """
@@ -52,19 +54,46 @@ table.sort(ids)
 -- Whatever was said before the clock was set back would count too long: all come to tell anew within a beat.
 if is_set_back then group.quiet_until = now + quiet end
 
--- How many sessions each process would use, by lane, and what the lanes get of them.
+-- Conversations first: what they have, and what may still be begun.
+local live, most_live = {}, 0
+for _, id in ipairs(ids) do
+  local holder = holders[id]
+  holder.most_live = holder.most_live or 0
+  holder.used = holder.serving.interactive + holder.serving.bulk + (holder.taken or 0)
+  if holder.most_live > 0 then
+    table.insert(live, id)
+    most_live = math.max(most_live, math.min(maximum, holder.most_live))
+  end
+end
+table.sort(live, function(a, b)
+  if holders[a].since ~= holders[b].since then return holders[a].since < holders[b].since end
+  return a < b
+end)
+local room, renders = most_live, maximum
+for _, id in ipairs(live) do room = room - holders[id].used - holders[id].closing end
+for _, id in ipairs(live) do
+  local holder = holders[id]
+  local part = math.max(0, math.min(room, holder.waiting.interactive - (holder.taken or 0)))
+  room = room - part
+  renders = renders - holder.used - part
+  holder.interactive, holder.bulk = {want = 0, goal = holder.used + part}, {want = 0, goal = 0}
+end
+renders = math.max(0, renders)
+
+-- How many sessions each of the others would use, by lane, and what the lanes get of what is left.
 local wanted = {interactive = 0, bulk = 0}
 for _, id in ipairs(ids) do
   local holder = holders[id]
-  for lane in pairs(wanted) do
+  for lane in pairs(holder.most_live == 0 and wanted or {}) do
     local want = math.min(maximum, holder.serving[lane] + holder.waiting[lane])
     holder[lane] = {want = want, goal = 0}
     wanted[lane] = wanted[lane] + want
   end
 end
 local goals = {}
-goals.bulk = math.min(wanted.bulk, most_bulk, math.max(least_bulk, maximum - wanted.interactive))
-goals.interactive = math.min(wanted.interactive, maximum - goals.bulk)
+least_bulk = math.max(0, math.min(least_bulk, renders - 1))
+goals.bulk = math.min(wanted.bulk, most_bulk, renders, math.max(least_bulk, renders - wanted.interactive))
+goals.interactive = math.min(wanted.interactive, renders - goals.bulk)
 for lane, goal in pairs(goals) do
   local order = {}
   for _, id in ipairs(ids) do
@@ -91,8 +120,7 @@ end
 local free, closing, waiting = maximum, 0, {}
 for _, id in ipairs(ids) do
   local holder = holders[id]
-  local used = holder.serving.interactive + holder.serving.bulk + (holder.taken or 0)
-  local goal = holder.interactive.goal + holder.bulk.goal
+  local used, goal = holder.used, holder.interactive.goal + holder.bulk.goal
   free = free - used - holder.idle - holder.closing
   closing = closing + holder.closing
   holder.wish, holder.lack = math.max(0, goal - used), math.max(0, goal - used - holder.idle)
@@ -101,7 +129,9 @@ for _, id in ipairs(ids) do
 end
 table.sort(waiting, function(a, b)
   local x, y = holders[a], holders[b]
-  local first, second = x.interactive.goal > x.serving.interactive, y.interactive.goal > y.serving.interactive
+  local first, second = x.most_live > 0, y.most_live > 0
+  if first ~= second then return first end
+  first, second = x.interactive.goal > x.serving.interactive, y.interactive.goal > y.serving.interactive
   if first ~= second then return first end
   if x.since ~= y.since then return x.since < y.since end
   return a < b

@@ -51,6 +51,7 @@ class RedisSeats:
             "idle": need.idle,
             "closing": need.closing,
             "waited": round(need.waited * 1000),
+            "most_live": need.most_live,
         }
         *share, epoch = await self._say(orjson.dumps(word, option=orjson.OPT_NON_STR_KEYS))
         self._epoch = epoch.decode()

@@ -7,26 +7,17 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
-from speech.addresses import is_loopback
-from speech.errors import KeyRejected, UpstreamTimeout
-from xai.http_failures import handshake_failure
+from speech.errors import UpstreamTimeout
+from xai.connect import CLOSE_SECONDS, open_socket, with_bearer, with_query
 from xai.realtime import Audio, Failed, Finished, Realtime
 from xai.session import OnAudio, SessionSettings
 from xai.tokens import Bearers
 
 logger = logging.getLogger(__name__)
-
-# websockets logs headers and frames, so keys, texts and audio, when its logger is at DEBUG.
-_wire_logger = logging.getLogger(f"{__name__}.wire")
-_wire_logger.setLevel(logging.WARNING)
-
-_LARGEST_FRAME = 16 * 1024 * 1024
-_CLOSE_SECONDS = 1.0
 
 
 class RealtimeSession:
@@ -97,7 +88,7 @@ class RealtimeSession:
             await self._wake()
             self._protocol.cancel()
             with contextlib.suppress(OSError, WebSocketException):
-                async with asyncio.timeout(_CLOSE_SECONDS):
+                async with asyncio.timeout(CLOSE_SECONDS):
                     await self._flush()
             await self._socket.close()
         except asyncio.CancelledError:
@@ -134,32 +125,21 @@ class RealtimeClient:
 
     def __init__(self, url: str, *, model: str, bearers: Bearers, open_seconds: float = 10.0) -> None:
         """`url` may carry query parameters, which stay; `open_seconds` covers the handshake and the settings."""
-        self._url = _with_model(url, model)
+        self._url = with_query(url, model=model)
         self._bearers = bearers
         self._open_seconds = open_seconds
 
     async def open(self, settings: SessionSettings) -> RealtimeSession:
-        """A session whose settings are confirmed; raises an UpstreamError.
-
-        An ephemeral token that others used before and that is rejected is replaced.
-        """
+        """A session whose settings are confirmed; raises an UpstreamError."""
         began = time.monotonic()
-        while True:
-            bearer = await self._bearers.bearer()
-            try:
-                session = await self._open(settings, bearer)
-            except KeyRejected:
-                if not self._bearers.rejected(bearer):
-                    raise
-            else:
-                break
+        session = await with_bearer(self._bearers, lambda bearer: self._open(settings, bearer))
         logger.info("[X.AI TTS] session opened: voice %s, %.0f ms", settings.voice, (time.monotonic() - began) * 1000)
         return session
 
     async def _open(self, settings: SessionSettings, bearer: str) -> RealtimeSession:
         try:
             async with asyncio.timeout(self._open_seconds):
-                session = RealtimeSession(await self._connect(bearer), Realtime(settings))
+                session = RealtimeSession(await open_socket(self._url, bearer=bearer), Realtime(settings))
                 try:
                     await session.configure()
                 except BaseException:
@@ -168,32 +148,3 @@ class RealtimeClient:
                 return session
         except TimeoutError:
             raise UpstreamTimeout(f"No session was ready within {self._open_seconds:g} s") from None
-
-    async def _connect(self, bearer: str) -> ClientConnection:
-        try:
-            return await connect(
-                self._url,
-                additional_headers={"Authorization": f"Bearer {bearer}"},
-                user_agent_header="recite",
-                compression=None,
-                open_timeout=None,
-                ping_interval=20,
-                ping_timeout=20,
-                close_timeout=_CLOSE_SECONDS,
-                max_size=_LARGEST_FRAME,
-                proxy=None if is_loopback(urlsplit(self._url).hostname) else True,
-                logger=_wire_logger,
-            )
-        except TimeoutError:
-            raise
-        except (OSError, WebSocketException, EOFError) as error:
-            # The cause may hold the URL and the answer's body: it ends here.
-            raise handshake_failure(error) from None
-
-
-def _with_model(url: str, model: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in ("ws", "wss") or not parts.hostname:
-        raise ValueError("API_URL must be a ws:// or wss:// URL")
-    query = [(name, value) for name, value in parse_qsl(parts.query, keep_blank_values=True) if name != "model"]
-    return urlunsplit(parts._replace(query=urlencode([*query, ("model", model)]), fragment=""))

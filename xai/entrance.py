@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
+from typing import Generic, Protocol, TypeVar
 
 from speech.errors import Unavailable, UpstreamBusy, UpstreamError, UpstreamTimeout, UpstreamUnreachable
 from speech.ports import Admission, Breaker
-from xai.session import Session, SessionOpener, SessionSettings
 
 logger = logging.getLogger(__name__)
 
@@ -15,14 +15,29 @@ logger = logging.getLogger(__name__)
 _PAUSE_SECONDS, _LONGEST_PAUSE = 1.0, 60.0
 
 
+class _Closable(Protocol):
+    async def close(self) -> None: ...
+
+
+Asked = TypeVar("Asked", contravariant=True)
+Opened = TypeVar("Opened", bound=_Closable, covariant=True)
+
+
+class Opener(Protocol[Asked, Opened]):
+    """Opens what was asked for: a configured session, or a bare socket."""
+
+    async def open(self, asked: Asked, /) -> Opened:
+        """Makes one attempt; raises an UpstreamError."""
+
+
 class Shut(Exception):
     """No session may be opened for a while; nothing was tried."""
 
 
-class Entrance:
+class Entrance(Generic[Asked, Opened]):
     """Opens sessions for one process. `clock` counts seconds."""
 
-    def __init__(self, opener: SessionOpener, breaker: Breaker, *, clock: Callable[[], float]) -> None:
+    def __init__(self, opener: Opener[Asked, Opened], breaker: Breaker, *, clock: Callable[[], float]) -> None:
         self._opener = opener
         self._breaker = breaker
         self._clock = clock
@@ -39,14 +54,14 @@ class Entrance:
         """Whether it is shut because the upstream is not there."""
         return self._is_down and self.shut_for > 0
 
-    async def open(self, settings: SessionSettings) -> Session:
-        """A configured session; raises Shut, or the UpstreamError of the attempt."""
+    async def open(self, asked: Asked) -> Opened:
+        """What was asked for; raises Shut, or the UpstreamError of the attempt."""
         admission = await self._admission()
         if admission.wait > 0:
             self._shut(admission.wait, is_down=admission.is_down)
             raise Shut
         try:
-            session = await self._opener.open(settings)
+            session = await self._opener.open(asked)
         except UpstreamBusy as busy:
             pause = min(busy.retry_after or _PAUSE_SECONDS, _LONGEST_PAUSE)
             self._shut(pause, is_down=False)

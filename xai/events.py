@@ -170,7 +170,8 @@ def _response_done(message: Message) -> Event:
     )
 
 
-def _error(message: Message) -> Event:
+def read_error(message: Message) -> ErrorEvent:
+    """The error in an `error` event, in whichever shape."""
     nested = message.get("error")
     if isinstance(nested, str):
         nested = {"message": nested}
@@ -212,5 +213,5 @@ _READERS: dict[str, Callable[[Message], Event]] = {
     "response.output_audio_transcript.done": _transcript_done,
     "response.audio_transcript.done": _transcript_done,
     "response.done": _response_done,
-    "error": _error,
+    "error": read_error,
 }

@@ -23,7 +23,7 @@ def status_failure(status: int, *, retry_after: str | None, body: bytes) -> Upst
         return KeyRejected()
     if status == 429:
         return UpstreamBusy(retry_after=retry_after_seconds(retry_after, now=time.time()))
-    return UpstreamUnreachable(f"The voice service answered with HTTP {status}")
+    return UpstreamUnreachable(f"The voice service answered with HTTP {status}", answered=status)
 
 
 def handshake_failure(error: Exception) -> UpstreamError:

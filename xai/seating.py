@@ -45,6 +45,10 @@ class Seating:
         """One of the sessions that others wait for is being closed; its seat is no longer this process's."""
         self.share = replace(self.share, seats=self.share.seats - 1, owed=self.share.owed - 1)
 
+    def freed(self) -> None:
+        """A seat that was used here is anybody's again, not this process's before all others'."""
+        self.share = replace(self.share, seats=self.share.seats - 1)
+
     def changed(self) -> None:
         """To be called after every change; asks again when it matters to others or to who waits here."""
         if not self._tasks:

@@ -17,7 +17,7 @@ from speech.request import Lane
 from xai.entrance import Entrance, Shut
 from xai.holding import Holding
 from xai.seating import Seating
-from xai.session import SessionSettings
+from xai.session import Session, SessionSettings
 from xai.waiting import Ticket, Waiter, WaitingLine
 from xai.wear import Limits, PooledSession
 
@@ -36,7 +36,14 @@ _Grant = PooledSession | _Vacancy
 class SessionStock:
     """As many sessions as the seats allow. `clock` counts seconds and never goes back."""
 
-    def __init__(self, entrance: Entrance, seats: Seats, *, limits: Limits, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        entrance: Entrance[SessionSettings, Session],
+        seats: Seats,
+        *,
+        limits: Limits,
+        clock: Callable[[], float],
+    ) -> None:
         self.closed = False
         self._entrance = entrance
         self._line: WaitingLine[_Grant] = WaitingLine(clock)

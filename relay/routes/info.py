@@ -63,7 +63,7 @@ async def health(request: Request, response: Response) -> HealthView:
 
 def _latency(services: Services) -> LatencyView | None:
     """The slower direction's; None before there was traffic."""
-    figures = services.timings.figures().values()
+    figures = [one for one in services.timings.figures().values() if one["count"]]
     if not figures:
         return None
     return LatencyView(

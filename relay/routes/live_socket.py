@@ -24,8 +24,8 @@ from speech.live_session import LiveSession
 
 log = logging.getLogger(__name__)
 
-# How long the connection that a client has left behind may take to be let go of.
-_HANDOVER_SECONDS, _LOOK_SECONDS = 5.0, 0.05
+# How long the connection that a client has left behind may take to be let go of, its process dead at the worst.
+_HANDOVER_SECONDS, _LOOK_SECONDS = 8.0, 0.1
 
 
 class LiveSocket:
@@ -54,8 +54,9 @@ async def serve(services: Services, session: LiveSession, client: SocketClient, 
     """Runs a session that this process has; without a token nobody can come back to it."""
     order = order_of(session)
     hello = services.hello(session, resume_token=resume_token)
-    bridge = services.bridge(session, order)
-    await services.hub.serve(session, bridge, client, hello=hello, is_resumable=resume_token is not None)
+    async with services.recording(order) as tap:
+        bridge = services.bridge(session, order, tap=tap)
+        await services.hub.serve(session, bridge, client, hello=hello, is_resumable=resume_token is not None)
 
 
 async def refuse(client: SocketClient, closing: Closing) -> None:

@@ -74,6 +74,8 @@ async def test_what_one_process_makes_another_connects(opened: Opener) -> None:
     assert connected.opened_at is not None
     assert [one.id for one in await here.sessions()] == ["one"]
     assert await here.count() == 1
+    assert await here.is_alive("one")
+    assert not await here.is_alive("another")
 
 
 async def test_each_token_opens_once(opened: Opener) -> None:
@@ -220,6 +222,7 @@ async def test_ending_reaches_who_serves_it_and_waits_for_who_missed_it(opened: 
     await asyncio.wait([following])
 
     assert await there.sessions() == []
+    assert not await there.is_alive("one")
     with pytest.raises(UnknownSession):
         await there.end("one")
     with pytest.raises(UnknownSession):

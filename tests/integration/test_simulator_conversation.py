@@ -328,6 +328,18 @@ async def test_talks_for_as_long_as_it_is_told_to(simulator: RunningSimulator) -
     assert {len(audio_of([delta])) for delta in deltas} == {2_400}
 
 
+@pytest.mark.parametrize("transport", ["json", "binary"])
+async def test_an_echo_sends_every_message_back(simulator: RunningSimulator, transport: str) -> None:
+    simulator.change(echoes=True)
+    async with raw_realtime(simulator.realtime_url) as client:
+        await client.update(turn_detection=VAD, audio={"output": {"transport": transport}})
+        await client.hear(ASKED)
+        events = await until_quiet(client)
+    back = audio_of(events) if transport == "json" else b"".join(client.binary)
+    assert back == ASKED
+    assert len(events) - 1 == -(-len(ASKED) // 4_800)
+
+
 @pytest.mark.parametrize(
     ("fault", "code"), [("drop_mid_audio", 1006), ("close_1011", 1011), ("drop_before_audio", 1006)]
 )

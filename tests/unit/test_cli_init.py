@@ -92,8 +92,8 @@ def test_an_env_that_is_there_stays(here: Path) -> None:
 
 def test_a_plain_start_still_works_with_keys_of_its_own(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     init()
-    monkeypatch.setenv("API_PORT", str(free_port()))
-    monkeypatch.setenv("SIMULATOR_PORT", str(free_port()))
+    for port in ("API_PORT", "PORT", "SIMULATOR_PORT"):
+        monkeypatch.setenv(port, str(free_port()))
     settings = load_settings(with_embedded=False)
 
     twins = Twins.needed(settings, before={})

@@ -68,6 +68,7 @@ def test_turn_detection_is_switched_off_again(nothing: object) -> None:
             "session.turn_detection.silence_duration_ms",
         ),
         ({"resumption": 7}, "session.resumption"),
+        ({"resumption": {"enabled": "yes"}}, "session.resumption.enabled"),
         ({"audio": {"input": {"format": {"rate": 7_999}}}}, "session.audio.input.format.rate"),
         ({"audio": {"input": {"format": {"type": "audio/pcma", "rate": 16_000}}}}, "session.audio.input.format.rate"),
         ({"audio": {"output": {"speed": 3}}}, "session.audio.output.speed"),
