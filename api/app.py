@@ -13,13 +13,13 @@ from fastapi_offline import FastAPIOffline
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
 
-from api.access import BearerAccess
 from api.openapi import describe
-from api.origins import OwnPages
-from api.problems import install_problems
 from api.resources import open_services
 from api.routes import audio, health, job_events, job_list, jobs, voices
 from api.services import State
+from front.access import BearerAccess
+from front.origins import OwnPages
+from front.problems import install_problems
 from settings import Settings
 
 _CORRELATION_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")

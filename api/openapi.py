@@ -9,8 +9,8 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
 from api import idempotency
-from api.problems import MEDIA_TYPE
 from api.schemas import JobRequest
+from front.problems import MEDIA_TYPE
 
 
 class FieldProblemView(BaseModel):

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, NoReturn
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from audio.codecs import FORMATS, resolve_rendition
+from front.problems import limit_of
 from speech.errors import MAX_PROBLEMS, FieldProblem, InvalidRequest, MalformedBody, TextTooLong
 from speech.job import Cache, Job, JobError
 from speech.request import MAX_PRONUNCIATIONS, Lane, Rendition, SpeechRequest
@@ -17,7 +18,6 @@ from speech.text import MAX_CHARACTERS
 _LONGEST_FIELD = 64
 CLIENT_ID = r"^[A-Za-z0-9._-]{1,64}$"
 # What pydantic calls them.
-_LIMITS = ("max_length", "min_length", "le", "ge", "lt", "gt", "expected", "pattern")
 MAX_METADATA, MAX_METADATA_KEY, MAX_METADATA_VALUE = 16, 64, 512
 
 Metadata = Annotated[
@@ -182,12 +182,6 @@ def _iso(seconds: float | None) -> str | None:
         if seconds is None
         else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     )
-
-
-def limit_of(found: Any) -> object:
-    """The limit that pydantic names in one of its errors, if it names one."""
-    limits = [value for key, value in found.get("ctx", {}).items() if key in _LIMITS]
-    return limits[0] if limits else None
 
 
 def _refuse(error: ValidationError, *, known: list[str]) -> NoReturn:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from audio import mpeg
 from audio.encoder import EncoderFactory
+from audio.flac import FlacEncoder
 from audio.libav import Wrapping
 from audio.mp3 import Mp3Encoder
 from audio.pcm import MASTER_RATE
@@ -20,7 +21,6 @@ _OPUS_BIT_RATES = tuple(1000 * kbit for kbit in (8, 12, 16, 24, 32, 48, 64, 96, 
 _AAC_BIT_RATES = tuple(1000 * kbit for kbit in (16, 24, 32, 48, 64, 96, 128, 160, 192))
 # AAC's frames of 1024 samples hold 6144 bits and no more.
 _AAC = {rate: tuple(bits for bits in _AAC_BIT_RATES if bits <= 6 * rate) for rate in _ALL_RATES}
-_NO_PADDING = {"metadata_header_padding": "0"}
 # A quarter of the time of FFmpeg's usual search and nearer to the original, for files that are 15 % larger.
 _AAC_CODING = {"aac_coder": "fast"}
 
@@ -57,11 +57,7 @@ _ROWS = (
         bit_rates={rate: mpeg.BY_SAMPLE_RATE[rate].bit_rates for rate in _ALL_RATES},
         default_bit_rate=64_000,
     ),
-    Format(
-        name="flac",
-        content_type="audio/flac",
-        encoder=Wrapping(codec="flac", container="flac", stored=_NO_PADDING, live=_NO_PADDING).open,
-    ),
+    Format(name="flac", content_type="audio/flac", encoder=FlacEncoder),
     # Opus always plays at 48 kHz; the sample rate is the one it was made from, and libopus takes no other.
     Format(
         name="opus",

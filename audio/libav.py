@@ -1,4 +1,4 @@
-"""FLAC, Opus and AAC by FFmpeg's libraries, through PyAV."""
+"""Opus and AAC by FFmpeg's libraries, through PyAV."""
 
 from __future__ import annotations
 

@@ -55,8 +55,8 @@ class Masters:
     speaking: Retrying
     clock: Callable[[], float]
     monotonic: Callable[[], float]
-    # FFmpeg's FLAC encoder holds 9 MB and LAME 2: a hundred of each would be most of a worker.
-    early: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(4))
+    # LAME holds 2 MB: a hundred of them would be most of a worker.
+    early: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(16))
 
     async def kept(self, text: str, *, recipe: Recipe, polished: Path) -> Master | None:
         """The master that the keeper has, in this file; None when there is none, or none that can be read."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -80,8 +80,7 @@ class _Reading:
             return card
         draft = Draft(self.folder / self.recipe.job_name, rendition=request.rendition)
         try:
-            await self._write(draft, utterances)
-            file = await draft.close()
+            file = await draft.close(await self._write(draft, utterances))
         except BaseException:
             draft.discard()
             raise
@@ -117,20 +116,24 @@ class _Reading:
         with suppress(UnknownJob):
             await self._start(utterances)
 
-    async def _write(self, draft: Draft, utterances: list[Utterance]) -> None:
-        """All utterances in order; the first that fails ends the others."""
+    async def _write(self, draft: Draft, utterances: list[Utterance]) -> Iterable[bytes]:
+        """All utterances in order; what is left of the last one. The first that fails ends the others."""
         joiner, line = Joiner(), asyncio.Queue[asyncio.Task[Master]](_AHEAD * self.shared.at_once)
+        rest: Iterable[bytes] = ()
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._begin_all(utterances, draft=draft, group=group, line=line))
                 for utterance in utterances:
                     master = await (await line.get())
                     self.masters.append(master)
-                    if not master.is_drafted:
-                        await draft.append(_joined(joiner, master.polished, ending=utterance.ending))
+                    if rest:
+                        await draft.append(rest)
+                    rest = () if master.is_drafted else _joined(joiner, master.polished, ending=utterance.ending)
                     await self._tell_progress()
         except BaseExceptionGroup as failures:
             raise failures.exceptions[0] from None
+        # An encoder holds megabytes: one that is opened at the end is closed in the same step.
+        return rest
 
     async def _tell_progress(self) -> None:
         with suppress(Unavailable):

@@ -8,9 +8,9 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
+from api.failed_job import job_failure
 from api.live.answer import LiveAnswer
 from api.openapi import PROBLEMS
-from api.problems import job_failure
 from api.ranges import parse_range
 from api.services import Services
 from audio.codecs import FORMATS

@@ -16,6 +16,7 @@ FLOORS = {
     "audio": 1,
     "storage": 1,
     "xai": 1,
+    "front": 1,
     "api": 2,
     "worker": 2,
     "relay": 2,

@@ -15,13 +15,12 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.schemas import limit_of
 from speech.errors import FieldProblem, InvalidRequest, RangeNotSatisfiable, ReciteError, Unauthorized
-from speech.job import FAILURE_SECONDS, JobError
 
 log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+_LIMITS = ("max_length", "min_length", "le", "ge", "lt", "gt", "expected", "pattern")
 
 
 def problem(
@@ -65,24 +64,18 @@ def error_response(error: ReciteError) -> Response:
     )
 
 
-def job_failure(error: JobError) -> Response:
-    """The problem that the failed render of a job is to those who ask for its audio."""
-    return problem(
-        code=error.code,
-        title="The render of this audio failed",
-        status=502,
-        detail=error.message,
-        headers={"Retry-After": str(FAILURE_SECONDS)} if error.retryable else None,
-        retryable=error.retryable,
-    )
-
-
 def install_problems(app: FastAPI) -> None:
     """Makes the app answer every error with a problem."""
     app.add_exception_handler(ReciteError, _ours)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _parameters)
     app.add_exception_handler(Exception, _unexpected)
+
+
+def limit_of(found: Any) -> object:
+    """The limit that pydantic names in one of its errors, if it names one."""
+    limits = [value for key, value in found.get("ctx", {}).items() if key in _LIMITS]
+    return limits[0] if limits else None
 
 
 async def _ours(request: Request, error: Exception) -> Response:

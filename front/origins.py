@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.problems import error_response
+from front.problems import error_response
 from speech.addresses import is_loopback
 from speech.errors import ForeignPage
 

@@ -11,7 +11,7 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.problems import error_response
+from front.problems import error_response
 from speech.errors import Unauthorized
 
 log = logging.getLogger(__name__)
