@@ -20,9 +20,10 @@ _KEY = re.compile(rf"[\x21-\x7e]{{1,{MAX_KEY}}}")
 
 @asynccontextmanager
 async def sent_once(request: Request, wanted: JobRequest, *, keys: IdempotencyKeys, caller: str) -> AsyncIterator[bool]:
-    """Whether the caller's key came with this request before; raises InvalidRequest when it came with another.
+    """Whether this request was carried out before; raises InvalidRequest when the caller's key came with another.
 
-    When the block fails nothing was carried out: a key that came for the first time is free again.
+    Who comes while the first one is carried out does as that one does. When the block fails nothing was carried out:
+    a key that came for the first time is free again.
     """
     key = request.headers.get(HEADER)
     if key is None:
@@ -42,6 +43,10 @@ async def sent_once(request: Request, wanted: JobRequest, *, keys: IdempotencyKe
             with suppress(Unavailable):
                 await keys.release(key, caller=caller, request=fields)
         raise
+    if use is not KeyUse.AGAIN:
+        # Unconfirmed it is carried out once more, which joins what is there.
+        with suppress(Unavailable):
+            await keys.confirm(key, caller=caller, request=fields)
 
 
 def _refused(message: str, *, limit: list[int] | None) -> InvalidRequest:

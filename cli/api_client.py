@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import monotonic
 from typing import IO, Any
@@ -16,6 +16,8 @@ from settings import load_settings
 from speech.addresses import is_loopback
 
 _WAIT = 30
+# Between two looks at a job that somebody watches.
+_LOOK = 1
 # The server holds an answer for as long as it was asked to wait.
 _TIMEOUT = httpx.Timeout(_WAIT + 15, connect=5)
 # What waits longer than this in a queue has nobody who takes it.
@@ -30,15 +32,23 @@ class ApiClient:
     def __init__(self, http: httpx.Client) -> None:
         self._http = http
 
-    def speak(self, order: dict[str, Any]) -> dict[str, Any]:
-        """Posts a job and waits for its end; returns the ready job, with `cache` as the POST told it."""
-        job = self._json("POST", "/v1/jobs", json=order, headers={"Prefer": f"wait={_WAIT}"})
+    def speak(
+        self, order: dict[str, Any], *, on_change: Callable[[dict[str, Any]], None] | None = None
+    ) -> dict[str, Any]:
+        """Posts a job and waits for its end; returns the ready job, with `cache` as the POST told it.
+
+        Until then `on_change` is shown the job, from the first answer on and every second.
+        """
+        first_wait, wait = (0, _LOOK) if on_change else (_WAIT, _WAIT)
+        job = self._json("POST", "/v1/jobs", json=order, headers={"Prefer": f"wait={first_wait}"})
         cache = job.get("cache")
         given_up = monotonic() + _PATIENCE
         while job["status"] not in _ENDS:
+            if on_change:
+                on_change(job)
             if job["status"] == "queued" and monotonic() > given_up:
                 raise Failure("the job still waits in its queue: is a worker running? recite doctor looks")
-            job = self._json("GET", f"/v1/jobs/{job['id']}", params={"wait": _WAIT})
+            job = self._json("GET", f"/v1/jobs/{job['id']}", params={"wait": wait})
         if job["status"] != "ready":
             raise Failure(_failed(job))
         return {**job, "cache": cache}

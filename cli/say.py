@@ -5,18 +5,17 @@ from __future__ import annotations
 import json
 import os
 import sys
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import typer
-from rich.console import Console
 
 from audio.codecs import FORMATS
 from cli import player
 from cli.api_client import ApiClient
 from cli.failure import Failure
+from cli.progress import progress
 
 _STDIO = "-"
 
@@ -59,9 +58,8 @@ def say(api: ApiClient, *, wish: Wish, play: bool = False, as_json: bool = False
         raise Failure("-o - writes the audio itself to standard output: leave out --play and --json")
     if wish.output and not to_stdout:
         _check_writable(wish.output)
-    errors = Console(stderr=True)
-    with errors.status("speaking …") if errors.is_terminal else nullcontext():
-        job = api.speak(wish.order())
+    with progress() as show:
+        job = api.speak(wish.order(), on_change=show)
         if to_stdout:
             api.download(job["id"], sys.stdout.buffer)
             sys.stdout.buffer.flush()

@@ -1,4 +1,4 @@
-"""The control calls under /control: counters, planned faults, open sessions, options. For tests and benchmarks."""
+"""The control calls under /control: counters, faults, sessions, conversations, options. For tests and benchmarks."""
 
 from __future__ import annotations
 
@@ -23,6 +23,14 @@ class FaultOrder(BaseModel):
     fault: str
     times: int | None = Field(None, ge=1)
     text: str | None = None
+
+
+class HangUpOrder(BaseModel):
+    """How all open sessions end: with a close code, or (None) without a close frame."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    code: int | None = Field(1001, ge=1000, le=4999)
 
 
 async def _stats(request: Request) -> JSONResponse:
@@ -57,8 +65,13 @@ async def _clear_faults(request: Request) -> JSONResponse:
 
 
 async def _hang_up(request: Request) -> JSONResponse:
-    _upstream(request).hang_up()
+    order = HangUpOrder.model_validate(await _body(request) if await request.body() else {})
+    _upstream(request).hang_up(order.code)
     return JSONResponse(_upstream(request).stats.to_json())
+
+
+async def _conversations(request: Request) -> JSONResponse:
+    return JSONResponse({"conversations": _upstream(request).conversations.to_json()})
 
 
 async def _show_settings(request: Request) -> JSONResponse:
@@ -88,6 +101,7 @@ ROUTES = [
     Route("/control/faults", _plan_fault, methods=["POST"]),
     Route("/control/faults", _clear_faults, methods=["DELETE"]),
     Route("/control/hang_up", _hang_up, methods=["POST"]),
+    Route("/control/conversations", _conversations, methods=["GET"]),
     Route("/control/settings", _show_settings, methods=["GET"]),
     Route("/control/settings", _change_settings, methods=["POST"]),
 ]

@@ -22,6 +22,7 @@ _REFUSALS = {
     400: ("invalid_request", "The request is not valid"),
     401: ("unauthenticated", "The API key is not valid"),
     403: ("permission_denied", "The API key may not use this"),
+    404: ("not_found", "There is no such conversation"),
     429: ("resource_exhausted", "Too many sessions at once"),
     500: ("internal_error", "The server had an error"),
 }
@@ -49,13 +50,18 @@ async def serve(websocket: WebSocket, upstream: Upstream) -> None:
             raise Refused(int(fault.detail or 400), "The API key is not valid")
         if upstream.is_full(key, as_it_stands=fault is not None and fault.act is Act.FULL):
             raise Refused(429)
+        resumed = websocket.query_params.get("conversation_id")
+        is_known = upstream.conversations.find(resumed, key=key) is not None
+        if resumed and not is_known and upstream.options.resumes_or_refuses:
+            raise Refused(404)
     except Refused as refused:
         upstream.stats.refused[refused.status] += 1
         _log.info("[X.AI TTS] simulator refused status=%d", refused.status)
         await _refuse(websocket, refused)
         return
     with upstream.seat(key) as number:
-        await _converse(websocket, upstream, Admission(number=number, model=model, fault=fault))
+        admission = Admission(number=number, key=key, model=model, conversation_id=resumed, fault=fault)
+        await _converse(websocket, upstream, admission)
 
 
 async def _converse(websocket: WebSocket, upstream: Upstream, admission: Admission) -> None:

@@ -8,8 +8,9 @@ import time
 from collections.abc import Mapping, Set
 from typing import Any
 
-from simulator.profile import BadEvent, Profile
+from simulator.profile import Profile
 from simulator.quirks import Quirk
+from simulator.refusals import BadEvent
 
 Event = dict[str, Any]
 Frame = Event | bytes | str  # an event, binary audio, or raw text
@@ -33,11 +34,11 @@ class Scribe:
         """Any event, with its id."""
         return {"type": kind, "event_id": self.new_id("event"), **fields}
 
-    def greeting(self, profile: Profile, *, model: str) -> list[Event]:
+    def greeting(self, profile: Profile, *, model: str, conversation_id: str) -> list[Event]:
         """The two events that open a session."""
         events = [
             self.event("session.created", session=self._session(profile, model)),
-            self.event("conversation.created", conversation={"id": self.new_id("conv")}),
+            self.event("conversation.created", conversation={"id": conversation_id, "object": "realtime.conversation"}),
         ]
         if Quirk.CONVERSATION_FIRST in self.quirks and self.dice.random() < 0.5:
             events.reverse()
@@ -51,6 +52,15 @@ class Scribe:
         """conversation.item.added, said twice by a quirky server."""
         events = [self.event("conversation.item.added", previous_item_id=previous, item=dict(item))]
         return events * 2 if Quirk.REPEATED_ITEMS in self.quirks else events
+
+    def transcription(self, item_id: str, transcript: str) -> list[Event]:
+        """What was understood of the user's speech: first some of it, then all."""
+        kind, place = "conversation.item.input_audio_transcription", {"item_id": item_id, "content_index": 0}
+        first_words = " ".join(transcript.split()[:2])
+        return [
+            self.event(f"{kind}.updated", **place, transcript=first_words),
+            self.event(f"{kind}.completed", **place, transcript=transcript),
+        ]
 
     def refusal(self, problem: BadEvent, *, client_event_id: str | None) -> Event:
         """The error event for a client event; a quirky server uses either shape."""

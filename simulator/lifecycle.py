@@ -7,6 +7,9 @@ from typing import Any, Protocol
 
 from simulator.events import Event, Frame, Scribe, base64_of
 from simulator.quirks import Quirk
+from simulator.sound import Sound
+
+_REASONS = {"incomplete": "max_output_tokens", "cancelled": "client_cancelled"}
 
 
 class Lifecycle(Protocol):
@@ -23,8 +26,8 @@ class Lifecycle(Protocol):
     def words(self, text: str) -> list[Event]:
         """Some of the words."""
 
-    def closing(self, status: str, *, transcript: str, seconds: float) -> list[Event]:
-        """After the last sound; `completed`, `cancelled` or `incomplete`."""
+    def closing(self, status: str, *, sound: Sound, reason: str | None = None) -> list[Event]:
+        """After the last sound; `completed`, `cancelled` or `incomplete`, and why."""
 
 
 class RealtimeLifecycle:
@@ -62,16 +65,16 @@ class RealtimeLifecycle:
         """A delta of the transcript."""
         return [self._part(f"response.{self._audio_name}_transcript.delta", delta=text)]
 
-    def closing(self, status: str, *, transcript: str, seconds: float) -> list[Event]:
+    def closing(self, status: str, *, sound: Sound, reason: str | None = None) -> list[Event]:
         """The five events that end a response."""
-        part = {} if Quirk.DONE_WITHOUT_PART in self._scribe.quirks else {"part": _part_json(transcript)}
+        part = {} if Quirk.DONE_WITHOUT_PART in self._scribe.quirks else {"part": _part_json(sound.transcript)}
         item_status = "completed" if status == "completed" else "incomplete"
         return [
             self._part(f"response.{self._audio_name}.done"),
-            self._part(f"response.{self._audio_name}_transcript.done", transcript=transcript),
+            self._part(f"response.{self._audio_name}_transcript.done", transcript=sound.transcript),
             self._part("response.content_part.done", **part),
-            self._item("response.output_item.done", status=item_status, content=[_part_json(transcript)]),
-            done_event(self._scribe, self.response_id, status=status, metadata=self._metadata, seconds=seconds),
+            self._item("response.output_item.done", status=item_status, content=[_part_json(sound.transcript)]),
+            done_event(self, self._scribe, status, metadata=self._metadata, sound=sound, reason=reason),
         ]
 
     def _part(self, kind: str, **fields: Any) -> Event:
@@ -107,24 +110,30 @@ class UserTextLifecycle:
         """The dialect has no transcript."""
         return []
 
-    def closing(self, status: str, *, transcript: str, seconds: float) -> list[Event]:
+    def closing(self, status: str, *, sound: Sound, reason: str | None = None) -> list[Event]:
         """The dialect's own end, and response.done, which newer servers send in any case."""
-        done = done_event(self._scribe, self.response_id, status=status, metadata=None, seconds=seconds)
+        done = done_event(self, self._scribe, status, metadata=None, sound=sound, reason=reason)
         return [{"type": "assistant.audio.done"}, done] if status == "completed" else [done]
 
 
 def done_event(
-    scribe: Scribe, response_id: str, *, status: str, metadata: Mapping[str, Any] | None, seconds: float
+    lifecycle: Lifecycle,
+    scribe: Scribe,
+    status: str,
+    *,
+    metadata: Mapping[str, Any] | None,
+    sound: Sound,
+    reason: str | None,
 ) -> Event:
     """response.done, with what was used unless the server leaves that out."""
-    tokens = round(seconds * 10)
+    tokens = round(sound.seconds * 10)
     usage = {"total_tokens": tokens, "input_tokens": 0, "output_tokens": tokens}
-    reasons = {"incomplete": "max_output_tokens", "cancelled": "client_cancelled"}
+    reason = reason or _REASONS.get(status)
     response = {
-        "id": response_id,
+        "id": lifecycle.response_id,
         "object": "realtime.response",
         "status": status,
-        "status_details": {"type": status, "reason": reasons[status]} if status in reasons else None,
+        "status_details": {"type": status, "reason": reason} if reason else None,
         "metadata": metadata,
         "usage": {} if Quirk.EMPTY_USAGE in scribe.quirks else usage,
     }

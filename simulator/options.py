@@ -22,7 +22,10 @@ class Options(BaseModel):
 
     `pace` is times faster than speech, 0 is at once; `keys` are the only ones accepted, None accepts every key that
     does not start with `bad`; `quirks` takes `plain`, `quirky` or a list; `seed` decides all that varies.
-    `max_session_ms`, `idle_ms` and `ping_ms` are off at 0.
+    `max_session_ms`, `idle_ms` and `ping_ms` are off at 0. Audio comes in chunks of `chunk_ms`: a pace of 1 and chunks
+    of 50 ms are 20 messages a second. One that `echoes` hears nothing, but sends the client's audio back as deltas,
+    message by message. Conversations can be resumed for `kept_ms`; one that can't be is answered by an error event and
+    a fresh one, or with `resumes_or_refuses` by a handshake refused with 404.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -30,10 +33,14 @@ class Options(BaseModel):
     handshake_ms: Milliseconds = 0
     first_audio_ms: Milliseconds = 0
     pace: float = Field(0, ge=0, le=1000)
+    chunk_ms: float = Field(100, ge=10, le=1_000)
     max_sessions: int = Field(10, ge=0)
     max_session_ms: Milliseconds = 7_200_000
     idle_ms: Milliseconds = 900_000
     ping_ms: Milliseconds = 10_000
+    echoes: bool = False
+    kept_ms: Milliseconds = 600_000
+    resumes_or_refuses: bool = False
     max_characters: int = Field(15_000, ge=1)
     speak_modes: frozenset[SpeakMode] = frozenset(SPEAK_MODES)
     keys: frozenset[SecretStr] | None = None

@@ -1,4 +1,4 @@
-"""The forms that audio leaves in: PCM at any rate, G.711 and Opus, and how it is cut into chunks."""
+"""The forms of audio: PCM at any rate, G.711 and Opus, and how it is cut into chunks."""
 
 from __future__ import annotations
 
@@ -20,21 +20,20 @@ RATES = {
 }
 TRANSPORTS = ("json", "binary")
 
-_CHUNK_SECONDS = 0.1
 _LONGEST_UNEVEN_SECONDS = 0.25
 _OPUS_FRAME = 480  # samples: 20 ms, the length that every Opus decoder expects
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class OutputFormat:
-    """What session.update asks the audio to be: type, rate in Hz, and base64 in JSON or binary frames."""
+class AudioFormat:
+    """What session.update says of the audio: type, rate in Hz, and base64 in JSON or binary frames."""
 
     type: str = "audio/pcm"
     rate: int = 24_000
     transport: str = "json"
 
 
-DEFAULT_OUTPUT = OutputFormat()
+DEFAULT_FORMAT = AudioFormat()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,7 +44,7 @@ class Chunk:
     at: float
 
 
-def encode(pcm: bytes, output: OutputFormat) -> list[bytes]:
+def encode(pcm: bytes, output: AudioFormat) -> list[bytes]:
     """eSpeak's PCM in the wanted form: one piece, or one packet after the other where packets matter (Opus)."""
     resampler = Resampler(source=ESPEAK_RATE, target=output.rate)
     resampled = resampler.feed(pcm) + resampler.finish()
@@ -59,18 +58,18 @@ def encode(pcm: bytes, output: OutputFormat) -> list[bytes]:
     return [_a_law(samples)]
 
 
-def even_chunks(pieces: Sequence[bytes], output: OutputFormat) -> list[Chunk]:
-    """Chunks of 100 ms (Opus: one packet each)."""
+def even_chunks(pieces: Sequence[bytes], output: AudioFormat, *, milliseconds: float = 100) -> list[Chunk]:
+    """Chunks of one length (Opus: one packet each)."""
     if output.type == "audio/opus":
         seconds = _OPUS_FRAME / output.rate
         return [Chunk(payload=packet, at=index * seconds) for index, packet in enumerate(pieces)]
-    size = round(_byte_rate(output) * _CHUNK_SECONDS) // 2 * 2
+    size = round(_byte_rate(output) * milliseconds / 1000) // 2 * 2
     data = b"".join(pieces)
     return [_chunk(data, start, start + size, output) for start in range(0, len(data), size)]
 
 
 def uneven_chunks(
-    pieces: Sequence[bytes], output: OutputFormat, *, dice: random.Random, only_odd: bool = False
+    pieces: Sequence[bytes], output: AudioFormat, *, dice: random.Random, only_odd: bool = False
 ) -> list[Chunk]:
     """Chunks of any length from one byte on, or of odd lengths only (but the last); Opus packets stay whole."""
     if output.type == "audio/opus":
@@ -86,11 +85,18 @@ def uneven_chunks(
     return chunks
 
 
-def _byte_rate(output: OutputFormat) -> int:
+def length(pieces: Sequence[bytes], output: AudioFormat) -> float:
+    """How long encoded audio sounds, in seconds."""
+    if output.type == "audio/opus":
+        return len(pieces) * _OPUS_FRAME / output.rate
+    return sum(map(len, pieces)) / _byte_rate(output)
+
+
+def _byte_rate(output: AudioFormat) -> int:
     return output.rate * (2 if output.type == "audio/pcm" else 1)
 
 
-def _chunk(data: bytes, start: int, end: int, output: OutputFormat) -> Chunk:
+def _chunk(data: bytes, start: int, end: int, output: AudioFormat) -> Chunk:
     return Chunk(payload=data[start:end], at=start / _byte_rate(output))
 
 

@@ -2,48 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from simulator.output import DEFAULT_OUTPUT, RATES, TRANSPORTS, OutputFormat
+from simulator.output import DEFAULT_FORMAT, RATES, TRANSPORTS, AudioFormat
+from simulator.refusals import BadEvent
+from simulator.turn_detection import TurnDetection, read_turn_detection
 from speech.errors import InvalidRequest
 from speech.request import MAX_SPEED, MIN_SPEED
 from speech.voices import resolve_voice
 
-
-class BadEvent(Exception):
-    """A client event that is answered by an error event; the session stays open."""
-
-    def __init__(
-        self,
-        message: str,
-        *,
-        code: str = "invalid_value",
-        param: str | None = None,
-        kind: str = "invalid_request_error",
-    ) -> None:
-        super().__init__(message)
-        self.code, self.param, self.kind = code, param, kind
+_FORM = ("format", "transport")
+# Nothing is resampled to be heard.
+_ANY_RATE, _EVERY_RATE = ("audio/pcm", "audio/opus"), range(8_000, 48_001)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Profile:
-    """The session's settings; `loose` are those that are only echoed."""
+    """The session's settings; `heard_with` is what was said of the input besides its form, and is only echoed."""
 
     voice: str = "ara"
     instructions: str = ""
     language: str = "auto"
     speed: float = 1.0
     replace: Mapping[str, str] = field(default_factory=dict)
-    output: OutputFormat = DEFAULT_OUTPUT
-    input: Mapping[str, Any] = field(default_factory=lambda: _format_json(DEFAULT_OUTPUT))
-    loose: Mapping[str, Any] = field(default_factory=lambda: {"turn_detection": None, "resumption": {"enabled": False}})
+    output: AudioFormat = DEFAULT_FORMAT
+    input: AudioFormat = DEFAULT_FORMAT
+    heard_with: Mapping[str, Any] = field(default_factory=dict)
+    turn_detection: TurnDetection | None = None
+    is_resumable: bool = False
 
     def updated(self, session: Mapping[str, Any]) -> Profile:
         """These settings changed by the `session` of a session.update; raises BadEvent."""
         audio = _object(session, "audio", "session.audio")
         output = _object(audio, "output", "session.audio.output")
+        input = _object(audio, "input", "session.audio.input")
+        resumption = _object(session, "resumption", "session.resumption")
         return replace(
             self,
             voice=_voice(session.get("voice", self.voice)),
@@ -52,8 +47,12 @@ class Profile:
             speed=_speed(output.get("speed", self.speed)),
             replace=_replacements(session.get("replace", self.replace)),
             output=_format(output, self.output, "session.audio.output"),
-            input={**self.input, **_object(audio, "input", "session.audio.input")},
-            loose={**self.loose, **{name: session[name] for name in self.loose if name in session}},
+            input=_format(input, self.input, "session.audio.input", any_rate=True),
+            heard_with={**self.heard_with, **{name: input[name] for name in input if name not in _FORM}},
+            turn_detection=(
+                read_turn_detection(session["turn_detection"]) if "turn_detection" in session else self.turn_detection
+            ),
+            is_resumable=_flag(resumption.get("enabled", self.is_resumable), "session.resumption.enabled"),
         )
 
     def echo(self) -> dict[str, Any]:
@@ -61,13 +60,17 @@ class Profile:
         return {
             "instructions": self.instructions,
             "voice": self.voice,
-            **self.loose,
+            "turn_detection": self.turn_detection.to_json() if self.turn_detection else None,
+            "resumption": {"enabled": self.is_resumable},
             "replace": dict(self.replace),
-            "audio": {"input": dict(self.input), "output": {**_format_json(self.output), "speed": self.speed}},
+            "audio": {
+                "input": {**self.heard_with, **_format_json(self.input)},
+                "output": {**_format_json(self.output), "speed": self.speed},
+            },
         }
 
 
-def _format_json(output: OutputFormat) -> dict[str, Any]:
+def _format_json(output: AudioFormat) -> dict[str, Any]:
     return {"format": {"type": output.type, "rate": output.rate}, "transport": output.transport}
 
 
@@ -81,6 +84,12 @@ def _object(parent: Mapping[str, Any], name: str, param: str) -> Mapping[str, An
 def _text(value: object, param: str) -> str:
     if not isinstance(value, str):
         raise BadEvent(f"{param} must be a string", param=param)
+    return value
+
+
+def _flag(value: object, param: str) -> bool:
+    if not isinstance(value, bool):
+        raise BadEvent(f"{param} must be true or false", param=param)
     return value
 
 
@@ -103,17 +112,20 @@ def _replacements(value: object) -> Mapping[str, str]:
     return value
 
 
-def _format(output: Mapping[str, Any], before: OutputFormat, param: str) -> OutputFormat:
-    wanted = _object(output, "format", f"{param}.format")
+def _format(asked: Mapping[str, Any], before: AudioFormat, param: str, *, any_rate: bool = False) -> AudioFormat:
+    wanted = _object(asked, "format", f"{param}.format")
     kind = wanted.get("type", before.type)
     if not isinstance(kind, str) or kind not in RATES:
         raise BadEvent(f"format must be one of {', '.join(RATES)}", param=f"{param}.format.type")
-    rates = RATES[kind]
-    default = next((rate for rate in (before.rate, DEFAULT_OUTPUT.rate) if rate in rates), rates[0])
+    rates: Sequence[int] = RATES[kind]
+    if any_rate and kind in _ANY_RATE:
+        rates = _EVERY_RATE
+    default = next((rate for rate in (before.rate, DEFAULT_FORMAT.rate) if rate in rates), rates[0])
     rate = wanted.get("rate", default)
     if rate not in rates:
-        raise BadEvent(f"{kind} has the rates {', '.join(map(str, rates))}", param=f"{param}.format.rate")
-    transport = output.get("transport", before.transport)
+        shown = ", ".join(map(str, RATES[kind]))
+        raise BadEvent(f"{kind} has the rates {shown}", param=f"{param}.format.rate")
+    transport = asked.get("transport", before.transport)
     if transport not in TRANSPORTS:
         raise BadEvent("transport must be json or binary", param=f"{param}.transport")
-    return OutputFormat(type=kind, rate=rate, transport=transport)
+    return AudioFormat(type=kind, rate=rate, transport=transport)

@@ -4,33 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import Executor
-from dataclasses import dataclass
 
-from simulator.damage import damaged
-from simulator.espeak import ESPEAK_RATE
 from simulator.events import Event, Frame, Scribe, base64_of
 from simulator.faults import Act, Fault
 from simulator.lifecycle import Lifecycle
 from simulator.options import Options
-from simulator.output import Chunk, encode, even_chunks, uneven_chunks
+from simulator.output import Chunk
 from simulator.profile import Profile
 from simulator.quirks import Quirk
-from simulator.script import Script, bent, language_in
-from simulator.voice import speak, with_pronunciations
+from simulator.script import Script, bent
+from simulator.sound import Sound
+from simulator.speech import Cut, Speech, make_speech
 from simulator.wire import HangUp, Wire
 
 _HUGE = 2 * 1024 * 1024 + 1
 _NOISE = bytes(range(1, 256)) * 8
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Speech:
-    """What a voice made of a script: chunks in the session's format, and their length in seconds."""
-
-    chunks: Sequence[Chunk]
-    seconds: float
 
 
 class Response:
@@ -47,15 +37,17 @@ class Response:
         script: Script,
         fault: Fault | None,
         voices: Executor,
+        sound: Sound,
     ) -> None:
         self.fault = fault
         self.seconds = 0.0
+        self._sound = sound
+        self._is_open = False
         self._act = fault.act if fault else None
         self._wire, self._scribe, self._lifecycle = wire, scribe, lifecycle
         self._options, self._profile = options, profile
-        self._said = bent(script, self._act).said
+        self._script = bent(script, self._act)
         self._voices = voices
-        self._told = ""
         self._dice = random.Random(scribe.dice.getrandbits(64))
 
     @property
@@ -81,40 +73,33 @@ class Response:
         await self._wire.send(*self._closing(status))
         return status
 
-    async def cancel(self) -> None:
+    async def cancel(self, reason: str) -> None:
         """Sends how a response ends whose `run` was cancelled; deltas come late from a quirky server."""
-        await self._wire.send(*self._closing("cancelled"))
+        # Interrupted at once, it has not even begun to run
+        opening = [] if self._is_open else self._opening()
+        await self._wire.send(*opening, *self._closing("cancelled", reason))
         if Quirk.LATE_DELTAS in self._scribe.quirks:
             late = [frame for frame in self._lifecycle.audio(_NOISE) if not isinstance(frame, bytes)]
             await self._wire.send(*late, *late)
 
     def _opening(self) -> list[Event]:
+        self._is_open = True
         late = self._act is Act.LATE_DELTAS
         return [*(self._late_deltas() if late else []), *self._lifecycle.opening()]
 
-    def _closing(self, status: str) -> list[Event]:
-        events = self._lifecycle.closing(status, transcript=self._told, seconds=self.seconds)
+    def _closing(self, status: str, reason: str | None = None) -> list[Event]:
+        events = self._lifecycle.closing(status, sound=self._sound, reason=reason)
         return [*events, events[-1]] if self._act is Act.DUPLICATE_DONE else events
 
     def _speech(self) -> Speech:
-        profile = self._profile
-        language = profile.language
-        if language == "auto":
-            language = language_in(profile.instructions) or language
-        words = with_pronunciations(self._said, profile.replace)
-        pcm = damaged(speak(words, voice=profile.voice, speed=profile.speed, language=language), self._act)
-        pieces = encode(pcm, profile.output)
-        only_odd = self._act is Act.ODD_CHUNKS
-        if only_odd or Quirk.UNEVEN_CHUNKS in self._scribe.quirks:
-            chunks = uneven_chunks(pieces, profile.output, dice=self._dice, only_odd=only_odd)
-        else:
-            chunks = even_chunks(pieces, profile.output)
-        return Speech(chunks=chunks, seconds=len(pcm) / 2 / ESPEAK_RATE)
+        is_uneven = Quirk.UNEVEN_CHUNKS in self._scribe.quirks
+        cut = Cut(milliseconds=self._options.chunk_ms, is_uneven=is_uneven, dice=self._dice)
+        return make_speech(self._script, profile=self._profile, act=self._act, cut=cut)
 
     async def _deliver(self, speech: Speech, *, since: float) -> None:
         """The chunks at their times, words between them; a fault strikes after the first half."""
         chunks, middle = speech.chunks, max(1, len(speech.chunks) // 2)
-        words = _shares(self._said, len(chunks))
+        words = _shares(self._script.said, len(chunks))
         for index, chunk in enumerate(chunks):
             if index == middle:
                 if self._act is Act.END_EARLY:
@@ -124,14 +109,15 @@ class Response:
                 await _until(since + chunk.at / self._options.pace)
             else:
                 await asyncio.sleep(0)
-            await self._wire.send(*self._mixed(chunk, next(words)))
+            share = next(words)
             self.seconds = chunks[index + 1].at if index + 1 < len(chunks) else speech.seconds
+            self._sound.grow(words=share, seconds=self.seconds)
+            await self._wire.send(*self._mixed(chunk, share))
         if len(chunks) <= middle:
             await self._strike()
 
     def _mixed(self, chunk: Chunk, words: str) -> list[Frame]:
         """A chunk and its words, in no guaranteed order when chunks are uneven."""
-        self._told += words
         huge = {"padding": "x" * _HUGE} if self._act is Act.HUGE_EVENT and chunk.at == 0 else {}
         sound = self._lifecycle.audio(chunk.payload, **huge)
         text: list[Frame] = [*self._lifecycle.words(words)] if words else []

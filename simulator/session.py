@@ -10,17 +10,17 @@ from typing import Any
 import orjson
 from starlette.websockets import WebSocketDisconnect
 
-from simulator.conversation import Conversation, Item
+from simulator.conversation import Conversation, read_item
 from simulator.events import Scribe
 from simulator.faults import Act, Fault
-from simulator.input_buffer import InputBuffer
-from simulator.lifecycle import Lifecycle, RealtimeLifecycle, UserTextLifecycle
+from simulator.input_buffer import decoded
 from simulator.limits import Limits
-from simulator.options import FORCE_MESSAGE, INSTRUCTED, USER_TEXT
-from simulator.profile import BadEvent, Profile
-from simulator.script import Script, by_instructions, verbatim
+from simulator.options import USER_TEXT
+from simulator.profile import Profile
+from simulator.refusals import BadEvent
 from simulator.speaker import Speaker
-from simulator.upstream import Upstream
+from simulator.turns import Turns
+from simulator.upstream import Closing, Upstream
 from simulator.wire import HangUp, Wire
 
 _ClientEvent = Mapping[str, Any]
@@ -28,10 +28,12 @@ _ClientEvent = Mapping[str, Any]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Admission:
-    """What the handshake settled: the connection's number, its model, and its fault if it has one."""
+    """What the handshake settled: number and key of the connection, its model, what it resumes, and its fault."""
 
     number: int
+    key: str
     model: str
+    conversation_id: str | None
     fault: Fault | None
 
 
@@ -39,7 +41,7 @@ class Session:
     """Serves one connection; `run` returns when it is over."""
 
     def __init__(self, wire: Wire, *, upstream: Upstream, admission: Admission) -> None:
-        self._wire, self._upstream, self._model = wire, upstream, admission.model
+        self._wire, self._upstream, self._admission = wire, upstream, admission
         fault = admission.fault
         self._confirms = not (fault and fault.act is Act.NO_UPDATED)
         self._refuses = str(fault.detail) if fault and fault.act is Act.REFUSE_SETTINGS else None
@@ -52,10 +54,19 @@ class Session:
             number=admission.number,
             fault=fault if fault and not fault.strikes_connection else None,
         )
-        self._conversation = Conversation(self._scribe.new_id)
-        self._input = InputBuffer()
-        self._profile = Profile()
+        resumed = upstream.conversations.find(admission.conversation_id, key=admission.key)
+        self._resumes = resumed is not None
+        self._conversation = resumed or Conversation(self._scribe.new_id("conv"))
         self._tasks = asyncio.TaskGroup()
+        self._turns = Turns(
+            wire,
+            scribe=self._scribe,
+            upstream=upstream,
+            speaker=self._speaker,
+            conversation=self._conversation,
+            tasks=self._tasks,
+            profile=Profile(is_resumable=self._resumes),
+        )
         self._handlers: dict[str, Callable[[_ClientEvent], Awaitable[None]]] = {
             "session.update": self._update,
             "conversation.item.create": self._create_item,
@@ -74,7 +85,7 @@ class Session:
         code: int | None = None
         try:
             async with self._tasks:
-                await self._wire.send(*self._scribe.greeting(self._profile, model=self._model))
+                await self._greet()
                 self._tasks.create_task(_hang_up_after(self._upstream.closing))
                 self._limits.start(self._tasks, is_busy=lambda: self._speaker.is_speaking)
                 while True:
@@ -83,15 +94,34 @@ class Session:
             code = _close_code(raised)
         except* WebSocketDisconnect:
             pass
+        finally:
+            self._keep(seconds=self._upstream.options.kept_ms / 1000)
         if code is not None:
             await self._wire.close(code)
+
+    async def _greet(self) -> None:
+        wanted, id = self._admission.conversation_id, self._conversation.id
+        model, profile = self._admission.model, self._turns.profile
+        await self._wire.send(*self._scribe.greeting(profile, model=model, conversation_id=id))
+        self._upstream.stats.resumptions += self._resumes
+        if wanted and not self._resumes:
+            message = "There is no such conversation to resume; this is a new one"
+            problem = BadEvent(message, code="conversation_not_found", param="conversation_id")
+            await self._wire.send(self._scribe.refusal(problem, client_event_id=None))
+
+    def _keep(self, *, seconds: float | None = None) -> None:
+        kept = self._upstream.conversations
+        if self._turns.profile.is_resumable:
+            kept.keep(self._conversation, key=self._admission.key, seconds=seconds)
+        else:
+            kept.drop(self._conversation, key=self._admission.key)
 
     async def _answer(self, message: str | bytes) -> None:
         self._limits.touch()
         event_id = None
         try:
             if isinstance(message, bytes):
-                self._input.append(message)
+                await self._turns.hear(message)
                 return
             event = _parsed(message)
             event_id = event.get("event_id")
@@ -111,44 +141,31 @@ class Session:
             raise BadEvent("session must be an object", param="session")
         if self._refuses:
             raise BadEvent("This session is not possible", code=self._refuses, param="session.voice")
-        profile = self._profile.updated(session)
-        if self._speaker.is_speaking and profile.output != self._profile.output:
-            raise BadEvent("Multiple frame rates in the concatenated frames", code="invalid_audio")
-        self._profile = profile
+        profile = self._turns.profile.updated(session)
+        self._turns.attend(profile)
+        self._keep()
         if self._confirms:
-            await self._wire.send(self._scribe.updated(profile, model=self._model), *self._scribe.stray())
+            updated = self._scribe.updated(profile, model=self._admission.model)
+            await self._wire.send(updated, *self._scribe.stray())
 
     async def _create_item(self, event: _ClientEvent) -> None:
-        item = self._conversation.read(event.get("item"), options=self._upstream.options)
-        if item.kind != "force_message":
-            await self._add(item)
-            return
-        self._speaker.check_silent()
-        await self._add(item)
-        self._speak(verbatim(item.text), mode=FORCE_MESSAGE, lifecycle=self._lifecycle(item.id))
+        item = read_item(event.get("item"), options=self._upstream.options, new_id=self._scribe.new_id)
+        await (self._turns.force(item) if item.kind == "force_message" else self._turns.add(item))
 
     async def _create_response(self, event: _ClientEvent) -> None:
         asked = event.get("response") or {}
         if not isinstance(asked, dict):
             raise BadEvent("response must be an object", param="response")
-        self._speaker.check_silent()
         instructions = asked.get("instructions")
-        script = by_instructions(
-            instructions if isinstance(instructions, str) else self._profile.instructions,
-            message=self._conversation.last_message,
+        self._turns.answer(
+            instructions=instructions if isinstance(instructions, str) else None, metadata=asked.get("metadata")
         )
-        answer = self._conversation.new(role="assistant", part={"type": "output_audio", "transcript": script.said})
-        lifecycle = self._lifecycle(answer.id, metadata=asked.get("metadata"))
-        self._speak(script, mode=INSTRUCTED, lifecycle=lifecycle)
 
     async def _user_text(self, event: _ClientEvent) -> None:
         text = event.get("text")
         if not isinstance(text, str) or not text.strip():
             raise BadEvent("user.text needs text", code="missing_text", param="text")
-        self._speaker.check_silent()
-        self._conversation.new(role="user", part={"type": "input_text", "text": text})
-        self._upstream.stats.items += 1
-        self._speak(verbatim(text), mode=USER_TEXT, lifecycle=UserTextLifecycle(self._scribe))
+        self._turns.read(text)
 
     async def _cancel_response(self, event: _ClientEvent) -> None:
         await self._speaker.cancel(event.get("response_id"))
@@ -158,39 +175,19 @@ class Session:
         await self._wire.send(self._scribe.event("conversation.item.deleted", item_id=event["item_id"]))
 
     async def _truncate_item(self, event: _ClientEvent) -> None:
+        end_ms = self._conversation.truncate(event.get("item_id"), audio_end_ms=event.get("audio_end_ms"))
+        self._upstream.stats.truncations.append(end_ms)
         fields = {name: event.get(name) for name in ("item_id", "content_index", "audio_end_ms")}
         await self._wire.send(self._scribe.event("conversation.item.truncated", **fields))
 
     async def _append_audio(self, event: _ClientEvent) -> None:
-        self._input.append_base64(event.get("audio"))
+        await self._turns.hear(decoded(event.get("audio")))
 
     async def _commit_audio(self, event: _ClientEvent) -> None:
-        self._input.commit()
-        previous = self._conversation.last_id
-        item = self._conversation.new(role="user", part={"type": "input_audio", "transcript": None})
-        ids = {"previous_item_id": previous, "item_id": item.id}
-        await self._wire.send(self._scribe.event("input_audio_buffer.committed", **ids))
-        await self._announce(item, previous=previous)
+        await self._turns.commit()
 
     async def _clear_audio(self, event: _ClientEvent) -> None:
-        self._input.clear()
-        await self._wire.send(self._scribe.event("input_audio_buffer.cleared"))
-
-    async def _add(self, item: Item) -> None:
-        previous = self._conversation.last_id
-        self._conversation.add(item)
-        await self._announce(item, previous=previous)
-
-    async def _announce(self, item: Item, *, previous: str | None) -> None:
-        self._upstream.stats.items += 1
-        await self._wire.send(*self._scribe.item_added(item.to_json(), previous=previous))
-
-    def _lifecycle(self, item_id: str, *, metadata: Any = None) -> RealtimeLifecycle:
-        is_binary = self._profile.output.transport == "binary"
-        return RealtimeLifecycle(self._scribe, item_id=item_id, metadata=metadata, is_binary=is_binary)
-
-    def _speak(self, script: Script, *, mode: str, lifecycle: Lifecycle) -> None:
-        self._speaker.begin(script, mode=mode, lifecycle=lifecycle, profile=self._profile, tasks=self._tasks)
+        await self._turns.clear()
 
 
 def _parsed(message: str) -> _ClientEvent:
@@ -203,9 +200,9 @@ def _parsed(message: str) -> _ClientEvent:
     return event
 
 
-async def _hang_up_after(closing: asyncio.Event) -> None:
-    await closing.wait()
-    raise HangUp(1001)
+async def _hang_up_after(closing: Closing) -> None:
+    await closing.event.wait()
+    raise HangUp(closing.code)
 
 
 def _close_code(group: BaseExceptionGroup[HangUp]) -> int | None:

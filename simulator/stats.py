@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import Any
 
+_TRUNCATIONS_KEPT = 1_000
 _USD_PER_MINUTE = 0.05
 _USD_PER_ITEM = 0.004
 
@@ -16,6 +17,7 @@ class Stats:
     """Counters since the start or the last reset; connections that stay open are kept by a reset.
 
     `handshakes` = `opened` + `refused`. `utterances` counts those begun, `completed` those that ended as they should.
+    `input_seconds` leaves Opus out; `truncations` are the latest, each in milliseconds of what was heard.
     """
 
     handshakes: int = 0
@@ -33,13 +35,18 @@ class Stats:
     characters: int = 0
     audio_seconds: float = 0.0
     texts: Counter[str] = field(default_factory=Counter)
+    input_bytes: int = 0
+    input_seconds: float = 0.0
+    speech_starts: int = 0
+    interruptions: int = 0
+    truncations: deque[int] = field(default_factory=lambda: deque(maxlen=_TRUNCATIONS_KEPT))
+    resumptions: int = 0
 
-    def connect(self) -> int:
-        """Counts an accepted connection; its number."""
+    def connect(self) -> None:
+        """Counts an accepted connection."""
         self.opened += 1
         self.open += 1
         self.most_open = max(self.most_open, self.open)
-        return self.opened
 
     def disconnect(self) -> None:
         """Counts its end."""
@@ -60,6 +67,11 @@ class Stats:
         self.audio_seconds += seconds
         self.completed += is_complete
 
+    def hear(self, *, size: int, seconds: float) -> None:
+        """Counts a piece of the client's audio."""
+        self.input_bytes += size
+        self.input_seconds += seconds
+
     def reset(self) -> None:
         """Everything to zero but what is open."""
         fresh = Stats(open=self.open, most_open=self.open)
@@ -70,6 +82,8 @@ class Stats:
         """All counters, and what xAI would have charged."""
         counters = {name: getattr(self, name) for name in self.__slots__}
         counters["refused"] = {str(status): count for status, count in self.refused.items()}
+        counters["truncations"] = list(self.truncations)
+        counters["input_seconds"] = round(self.input_seconds, 3)
         counters["audio_seconds"] = round(self.audio_seconds, 3)
         usd = self.audio_seconds / 60 * _USD_PER_MINUTE + self.items * _USD_PER_ITEM
         return {**counters, "cost_usd": round(usd, 6)}

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 
+from simulator.conversations import Conversations
 from simulator.fault_plan import FaultPlan
 from simulator.options import Options
 from simulator.stats import Stats
@@ -16,6 +19,14 @@ from simulator.tokens import PREFIX, TokenMint
 
 # One of two threads speaks, the other one resamples what was spoken before.
 _VOICE_THREADS = 2
+
+
+@dataclass(slots=True)
+class Closing:
+    """That all sessions end which are open at a time, and how."""
+
+    event: asyncio.Event = field(default_factory=asyncio.Event)
+    code: int | None = None
 
 
 class Upstream:
@@ -27,7 +38,9 @@ class Upstream:
         self.plan = FaultPlan()
         self.tokens = TokenMint(clock)
         self.voices = ThreadPoolExecutor(_VOICE_THREADS, thread_name_prefix="voice")
-        self.closing = asyncio.Event()
+        self.conversations = Conversations(clock)
+        self.closing = Closing()
+        self._numbers = itertools.count(1)
         self._open: Counter[str] = Counter()
 
     def key_for(self, bearer: str, *, tokens_too: bool = True) -> str | None:
@@ -41,18 +54,19 @@ class Upstream:
         cap = self.options.max_sessions
         return self._open[key] >= (min(cap, max(1, self._open[key])) if as_it_stands else cap)
 
-    def hang_up(self) -> None:
-        """Ends every session that is open now."""
-        self.closing.set()
-        self.closing = asyncio.Event()
+    def hang_up(self, code: int | None = 1001) -> None:
+        """Ends every session that is open now: with a close code, or without a close frame."""
+        self.closing.code = code
+        self.closing.event.set()
+        self.closing = Closing()
 
     @contextmanager
     def seat(self, key: str) -> Iterator[int]:
         """One of the key's sessions, for as long as the block runs; the connection's number."""
         self._open[key] += 1
-        number = self.stats.connect()
+        self.stats.connect()
         try:
-            yield number
+            yield next(self._numbers)
         finally:
             self.stats.disconnect()
             self._open[key] -= 1

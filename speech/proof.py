@@ -8,12 +8,15 @@ from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 from typing import Any
 
-from speech.comparison import compare, respelled, words_of
+from speech.comparison import compare
 from speech.errors import AudioUnusable, WordsDiffer
-from speech.numerals import is_numeral
+from speech.number_parts import is_numeral
+from speech.signs import currencies_in, names_of_signs
+from speech.words import respelled, words_of
 
-# Seconds for a letter or digit: nobody speaks forty a second, and a digit may stand for a word or two.
-_SHORTEST_SOUND, _LONGEST_SOUND, _ALLOWANCE = 1 / 40, 1.5, 10.0
+# Seconds for a letter or digit: voices speak fifteen a second, so that half of them is too few, and a digit may stand
+# for a word or two.
+_SHORTEST_SOUND, _LONGEST_SOUND, _ALLOWANCE = 1 / 28, 1.5, 10.0
 
 
 class Verdict(StrEnum):
@@ -52,9 +55,11 @@ def prove(text: str, transcript: str | None, *, pronunciations: Sequence[tuple[s
         return unproven
     # The upstream may write the words as they stand, or as it was told to say them.
     spellings = [wanted, words_of(respelled(text, pronunciations))] if pronunciations else [wanted]
-    comparisons = [compare(words, heard) for words in spellings if words]
+    said, written = names_of_signs(text), names_of_signs(transcript or "")
+    comparisons = [compare(words, heard, said=said, written=written) for words in spellings if words]
     found = min(comparisons, key=lambda compared: (not compared.is_close, compared.rate))
-    if not found.is_close:
+    currencies = currencies_in(text, wanted)
+    if not found.is_close or (currencies and not currencies_in(transcript or "", heard) <= currencies):
         raise WordsDiffer
     if found.is_open and all(map(is_numeral, wanted)):
         return unproven

@@ -11,29 +11,42 @@ from redis.asyncio import Redis
 from storage.board_scripts import Script
 from storage.redis_client import ANSWERING
 
+# What stands behind the fingerprint until its request is carried out.
+_UNDER_WAY = "?"
+
 # KEYS key. ARGV fingerprint, ms. Returns what the key is bound to. Redis 6.2 has no SET with both NX and GET.
 _BIND = Script(
-    """
+    f"""
 local bound = redis.call('GET', KEYS[1])
 if bound then return bound end
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+redis.call('SET', KEYS[1], ARGV[1] .. '{_UNDER_WAY}', 'PX', ARGV[2])
 return false
+"""
+)
+
+# KEYS key. ARGV fingerprint, ms. One that was given back meanwhile is bound again.
+_CONFIRM = Script(
+    f"""
+local bound = redis.call('GET', KEYS[1])
+if not bound then return redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) end
+if bound == ARGV[1] .. '{_UNDER_WAY}' then return redis.call('SET', KEYS[1], ARGV[1], 'KEEPTTL') end
 """
 )
 
 # KEYS key. ARGV fingerprint.
 _RELEASE = Script(
-    """
-if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
+    f"""
+if redis.call('GET', KEYS[1]) == ARGV[1] .. '{_UNDER_WAY}' then return redis.call('DEL', KEYS[1]) end
 return 0
 """
 )
 
 
 class KeyUse(StrEnum):
-    """How a key comes: for the first time, again with its request, or with another one."""
+    """How a key comes: for the first time, while its request is carried out, again afterwards, or with another one."""
 
     FIRST = "first"
+    UNDER_WAY = "under_way"
     AGAIN = "again"
     OTHER = "other"
 
@@ -52,10 +65,17 @@ class IdempotencyKeys:
             bound: bytes | None = await _BIND.run(self._redis, _name(key, caller=caller), fingerprint, self._kept)
         if bound is None:
             return KeyUse.FIRST
+        if bound == f"{fingerprint}{_UNDER_WAY}".encode():
+            return KeyUse.UNDER_WAY
         return KeyUse.AGAIN if bound == fingerprint.encode() else KeyUse.OTHER
 
+    async def confirm(self, key: str, *, caller: str, request: bytes) -> None:
+        """Says that the key's request was carried out."""
+        with ANSWERING:
+            await _CONFIRM.run(self._redis, _name(key, caller=caller), _fingerprint(request), self._kept)
+
     async def release(self, key: str, *, caller: str, request: bytes) -> None:
-        """Gives back a key whose request was not carried out; one that is bound to another stays."""
+        """Gives back a key whose request was not carried out, by anybody; one that is bound to another stays."""
         with ANSWERING:
             await _RELEASE.run(self._redis, _name(key, caller=caller), _fingerprint(request))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -11,8 +12,11 @@ from api.live.reading import LiveReading
 from api.live.rendition import LiveRendition
 from api.live.tape import Tape
 from api.shared import Shared
+from speech.errors import Unavailable
 from speech.ports import Audience, JobWatch
 from speech.recipe import Recipe
+
+log = logging.getLogger(__name__)
 
 
 class LiveStage:
@@ -45,7 +49,10 @@ class LiveStage:
 
     @asynccontextmanager
     async def listen(self, name: str) -> AsyncIterator[Tape | None]:
-        """The job's growing audio, as one more listener; None when nothing is made under this name."""
+        """The job's growing audio, as one more listener; None when nothing is made under this name.
+
+        Raises Unavailable when this machine has no room for it.
+        """
         found = self._running(name) or await self._begun(name)
         if found is None:
             yield None
@@ -82,21 +89,25 @@ class LiveStage:
         if (found := self._running(name)) is not None:
             return found
         reading = self._readings.get(recipe.reading_name)
-        if reading is None or reading.is_cut:
-            reading = LiveReading(
-                recipe, reader=self._reader, watch=self._watch, audience=self._audience, new_tape=self._new_tape
-            )
         try:
+            if reading is None or reading.is_cut:
+                reading = self._new_reading(recipe)
             rendition = reading.rendition(recipe)
         except OSError:
+            log.exception("[X.AI TTS] %s: there is no tape for it", name)
             # Nobody would ever leave a reading that nobody could come to.
-            if reading not in self._open:
+            if reading is not None and reading not in self._open:
                 await reading.close()
-            raise
+            raise Unavailable("disk") from None
         self._readings[reading.name] = reading
         self._open.add(reading)
         self._jobs[name] = reading, rendition
         return self._jobs[name]
+
+    def _new_reading(self, recipe: Recipe) -> LiveReading:
+        return LiveReading(
+            recipe, reader=self._reader, watch=self._watch, audience=self._audience, new_tape=self._new_tape
+        )
 
     def _let_go(self, reading: LiveReading) -> None:
         if reading.listeners or reading not in self._open:

@@ -78,7 +78,8 @@ async def head_audio(request: Request, id: Name, download: Download = None) -> R
     card, job = await services.audio(check_job_name(id))
     if card is None:
         if job is not None and not job.status.is_end:
-            return Response(status_code=202, headers={"Cache-Control": "no-store", "Retry-After": "1"})
+            retry_after = str(await services.retry_after(job))
+            return Response(status_code=202, headers={"Cache-Control": "no-store", "Retry-After": retry_after})
         return _without_audio(job)
     if _is_known(request, card):
         return Response(status_code=304, headers=_headers(card))

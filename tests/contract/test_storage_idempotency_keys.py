@@ -27,8 +27,13 @@ async def redis(redis_url: str) -> AsyncIterator[Redis]:
 
 async def test_a_key_belongs_to_its_first_request(redis: Redis) -> None:
     keys = IdempotencyKeys(redis)
-    uses = [await keys.use("order-7", caller="key:", request=body) for body in (BODY, BODY, OTHER, BODY)]
-    assert uses == [KeyUse.FIRST, KeyUse.AGAIN, KeyUse.OTHER, KeyUse.AGAIN]
+    uses = [await keys.use("order-7", caller="key:", request=body) for body in (BODY, BODY, OTHER)]
+    assert uses == [KeyUse.FIRST, KeyUse.UNDER_WAY, KeyUse.OTHER]
+    await keys.confirm("order-7", caller="key:", request=OTHER)
+    assert await keys.use("order-7", caller="key:", request=BODY) is KeyUse.UNDER_WAY
+    await keys.confirm("order-7", caller="key:", request=BODY)
+    uses = [await keys.use("order-7", caller="key:", request=body) for body in (BODY, OTHER)]
+    assert uses == [KeyUse.AGAIN, KeyUse.OTHER]
 
 
 async def test_callers_have_keys_of_their_own(redis: Redis) -> None:
@@ -40,7 +45,7 @@ async def test_callers_have_keys_of_their_own(redis: Redis) -> None:
 async def test_of_many_at_once_one_is_the_first(redis: Redis) -> None:
     keys = IdempotencyKeys(redis)
     uses = await asyncio.gather(*(keys.use("order-7", caller="", request=BODY) for _ in range(50)))
-    assert sorted(uses) == [KeyUse.AGAIN] * 49 + [KeyUse.FIRST]
+    assert sorted(uses) == [KeyUse.FIRST] + [KeyUse.UNDER_WAY] * 49
 
 
 async def test_it_is_kept_for_a_day_from_its_first_use_and_tells_nothing(redis: Redis) -> None:
@@ -50,6 +55,7 @@ async def test_it_is_kept_for_a_day_from_its_first_use_and_tells_nothing(redis: 
     assert 86_390_000 < await redis.pttl(name) <= 86_400_000
     await redis.pexpire(name, 5000)
     await IdempotencyKeys(redis).use("order-7", caller="key:ada", request=BODY)
+    await IdempotencyKeys(redis).confirm("order-7", caller="key:ada", request=BODY)
     assert await redis.pttl(name) <= 5000
     content: Any = name + await redis.get(name)
     assert not [secret for secret in (b"order", b"ada", b"Once") if secret in content]
@@ -60,9 +66,19 @@ async def test_a_key_that_is_given_back_is_free_again(redis: Redis) -> None:
     await keys.use("order-7", caller="key:", request=BODY)
     await keys.release("order-7", caller="key:", request=OTHER)
     await keys.release("order-7", caller="another:", request=BODY)
-    assert await keys.use("order-7", caller="key:", request=BODY) is KeyUse.AGAIN
+    assert await keys.use("order-7", caller="key:", request=BODY) is KeyUse.UNDER_WAY
     await keys.release("order-7", caller="key:", request=BODY)
     assert await keys.use("order-7", caller="key:", request=OTHER) is KeyUse.FIRST
+
+
+async def test_a_key_whose_request_somebody_carried_out_stays_bound(redis: Redis) -> None:
+    keys = IdempotencyKeys(redis)
+    for ends in (("confirm", "release"), ("release", "confirm")):
+        for _ in range(2):
+            await keys.use(f"order {ends}", caller="", request=BODY)
+        for end in ends:
+            await getattr(keys, end)(f"order {ends}", caller="", request=BODY)
+        assert await keys.use(f"order {ends}", caller="", request=OTHER) is KeyUse.OTHER
 
 
 async def test_no_redis_is_an_outage() -> None:

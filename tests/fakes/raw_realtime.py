@@ -77,6 +77,12 @@ class RawRealtime:
         content = [{"type": "input_text", "text": text}]
         await self.send("conversation.item.create", item={"type": "message", "role": "user", "content": content})
 
+    async def hear(self, pcm: bytes, *, size: int = 4_800) -> None:
+        """Sends audio to be heard, in messages of so many bytes, as fast as it goes."""
+        for start in range(0, len(pcm), size):
+            piece = base64.b64encode(pcm[start : start + size]).decode()
+            await self.send("input_audio_buffer.append", audio=piece)
+
     async def speak(self, text: str) -> list[Event]:
         """A text verbatim, to its response.done."""
         await self.force(text)

@@ -11,6 +11,10 @@ import miniaudio
 import numpy
 from av.audio.stream import AudioStream
 
+from audio.resample import Resampler
+from simulator.espeak import ESPEAK_RATE
+from simulator.voice import speak
+
 
 def tone(samples: int, *, rate: int = 24_000, hertz: float = 220.0, peak: float = 0.3) -> bytes:
     """A sine as s16le PCM."""
@@ -28,6 +32,23 @@ def spoken(seconds: float, *, rate: int = 24_000) -> bytes:
     syllable = tone(rate // 5, rate=rate, hertz=180) + bytes(rate // 20 * 2)
     times = math.ceil(seconds * rate * 2 / len(syllable))
     return (syllable * times)[: round(seconds * rate) * 2]
+
+
+def voiced(text: str, *, rate: int = 24_000) -> bytes:
+    """A text as eSpeak says it."""
+    resampler = Resampler(source=ESPEAK_RATE, target=rate)
+    return resampler.feed(speak(text, voice="leo")) + resampler.finish()
+
+
+def silence(seconds: float, *, rate: int = 24_000) -> bytes:
+    """Nothing at all."""
+    return bytes(round(seconds * rate) * 2)
+
+
+def noise(seconds: float, *, decibels: float, rate: int = 24_000) -> bytes:
+    """White noise so far below full scale (of a square wave)."""
+    wave = numpy.random.default_rng(1).normal(0, 32_768 * 10 ** (decibels / 20), round(seconds * rate))
+    return numpy.rint(wave).clip(-32_768, 32_767).astype("<i2").tobytes()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

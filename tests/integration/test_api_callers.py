@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -10,6 +11,7 @@ import httpx
 import pytest
 from redis import Redis
 
+from storage.board_scripts import QUEUED_KEY
 from tests.fakes.services import free_port
 from tests.fakes.stack import Stack, stack
 from tests.integration.test_api_bad_input import check_problem
@@ -152,11 +154,15 @@ async def test_an_interactive_caller_promotes_a_bulk_job(slow: Stack, client: ht
 
 
 @pytest.mark.usefixtures("bulk_only")
-async def test_a_full_lane_says_when_to_come_back(client: httpx.AsyncClient) -> None:
+async def test_a_full_lane_says_when_to_come_back(slow: Stack, client: httpx.AsyncClient) -> None:
     names = [await posted(client, f"Number {number} waits.") for number in range(3)]
     refused = await client.post("/v1/jobs", json={"text": "One too many."})
     check_problem(refused, 503, "queue_full")
     assert 1 <= int(refused.headers["retry-after"]) <= 60
+    with Redis.from_url(slow.redis.url) as redis:
+        redis.zadd(f"{QUEUED_KEY}interactive", {names[0]: (time.time() - 30) * 1000})
+    heard = await client.head(f"/v1/audio/{names[0]}")
+    assert (heard.status_code, int(heard.headers["retry-after"]) >= 30) == (202, True)
     assert await posted(client, "Number 1 waits.") == names[1]
     assert await posted(client, "One elsewhere.", priority="bulk")
     await withdrawn(client, names[0])

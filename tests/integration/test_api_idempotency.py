@@ -5,9 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import httpx
+import orjson
 import pytest
 from redis import Redis
 
+from api.schemas import JobRequest
+from speech.ports import ANYBODY
+from storage.idempotency_keys import IdempotencyKeys, KeyUse
+from storage.redis_client import open_redis
 from tests.fakes.stack import Stack
 from tests.integration.test_api_bad_input import check_problem
 
@@ -45,6 +50,23 @@ async def test_a_failure_is_not_bought_again(client: httpx.AsyncClient, system: 
     assert (answer.status_code, answer.json()["status"], answer.json()["cache"]) == (200, "failed", "joined")
     assert "retry-after" not in answer.headers
     assert system.utterances() == before
+
+
+async def test_two_at_the_same_moment_both_try_again_what_failed_long_ago(
+    client: httpx.AsyncClient, system: Stack
+) -> None:
+    body = {"text": "It failed an hour ago.", "refresh": True}
+    name = (await post(client, "shipping-5", **body)).json()["id"]
+    with Redis.from_url(system.redis.url) as redis:
+        redis.hset(f"recite:job:{name}", mapping={"status": "failed", "ended_at": 0})
+    wanted = JobRequest.read(orjson.dumps(body)).model_dump()
+    async with open_redis(system.redis.url) as redis:
+        # The first of the two has come so far.
+        use = await IdempotencyKeys(redis).use(
+            "shipping-6", caller=ANYBODY, request=orjson.dumps(wanted, option=orjson.OPT_SORT_KEYS)
+        )
+    assert use is KeyUse.FIRST
+    assert (await post(client, "shipping-6", **body)).json()["status"] == "ready"
 
 
 async def test_a_post_that_never_arrived_is_carried_out(client: httpx.AsyncClient, system: Stack) -> None:

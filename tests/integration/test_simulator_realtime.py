@@ -230,9 +230,12 @@ async def test_audio_of_the_client_becomes_an_item(client: RawRealtime) -> None:
     assert (await client.receive())["type"] == "error"
     await client.send("input_audio_buffer.append", audio=base64.b64encode(bytes(4_800)).decode())
     await client.send("input_audio_buffer.commit")
-    assert [event["type"] for event in await client.until("conversation.item.added")] == [
+    transcription = "conversation.item.input_audio_transcription"
+    assert [event["type"] for event in await client.until(f"{transcription}.completed")] == [
         "input_audio_buffer.committed",
         "conversation.item.added",
+        f"{transcription}.updated",
+        f"{transcription}.completed",
     ]
     await client.send("input_audio_buffer.append", audio="?")
     assert (await client.receive())["error"]["param"] == "audio"

@@ -7,12 +7,15 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import httpx
 import pytest
+from fastapi import FastAPI
 from starlette.responses import Response
 
-from api.live.answer import LiveAnswer
+from api.live.answer import LiveAnswer, Stage
 from api.live.tape import Tape
-from speech.errors import NotFinished
+from front.problems import install_problems
+from speech.errors import NotFinished, Unavailable
 
 pytestmark = pytest.mark.unit
 
@@ -59,7 +62,7 @@ class OneTape:
             self.listeners -= 1
 
 
-def answer(stage: OneTape, *, seconds: float = 5) -> LiveAnswer:
+def answer(stage: Stage, *, seconds: float = 5) -> LiveAnswer:
     async def otherwise() -> Response:
         return Response(b"the finished one")
 
@@ -124,6 +127,25 @@ async def test_nobody_waits_for_ever(tape: Tape) -> None:
         await answer(OneTape(tape), seconds=0)({"type": "http"}, connection.receive, connection.send)
     assert raised.value.retry_after
     assert not connection.sent
+
+
+class NoRoom:
+    """A stage on a machine whose disk is full."""
+
+    @asynccontextmanager
+    async def listen(self, name: str) -> AsyncIterator[Tape | None]:
+        raise Unavailable("disk")
+        yield
+
+
+async def test_a_machine_without_room_says_when_to_come_back() -> None:
+    app = FastAPI()
+    install_problems(app)
+    app.add_api_route("/audio", lambda: answer(NoRoom()), response_class=Response)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://recite") as client:
+        response = await client.get("/audio")
+    assert (response.status_code, response.headers["content-type"]) == (503, "application/problem+json")
+    assert (response.json()["code"], response.headers["retry-after"]) == ("unavailable", "2")
 
 
 @pytest.mark.parametrize("sound", [b"", b"some"])

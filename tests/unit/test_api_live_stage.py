@@ -14,7 +14,7 @@ import pytest
 from api.live.reader import LiveReader
 from api.live.stage import LiveStage
 from api.live.tape import Tape
-from speech.errors import CutOff
+from speech.errors import CutOff, Unavailable
 from speech.job import JobStatus
 from speech.ports import Lease
 from speech.recipe import Recipe
@@ -198,19 +198,21 @@ class FewTapes:
         return Tape(self.files[-1])
 
 
-async def test_a_reading_whose_format_has_no_tape_leaves_nothing_open() -> None:
-    tapes = FewTapes(1)
+@pytest.mark.parametrize("left", [0, 1])
+async def test_a_reading_that_has_no_tape_is_an_outage_and_leaves_nothing_open(left: int) -> None:
+    tapes = FewTapes(left)
     house = House(new_tape=tapes.new)
-    with pytest.raises(OSError, match="too many"):
+    with pytest.raises(Unavailable) as raised:
         await house.listen()
-    assert [file.closed for file in tapes.files] == [True]
+    assert (raised.value.status, raised.value.dependency, raised.value.retry_after) == (503, "disk", 2)
+    assert [file.closed for file in tapes.files] == [True] * left
 
 
 async def test_a_format_without_a_tape_leaves_the_others_alone() -> None:
     tapes = FewTapes(2)
     house = House(new_tape=tapes.new)
     wav = await house.begin(WAV)
-    with pytest.raises(OSError, match="too many"):
+    with pytest.raises(Unavailable):
         await house.listen(MP3)
     await house.live.air(LEASE, VOICE.polished(0)[9_600:], utterance=0)
     await house.live.end(LEASE, utterance=0)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import sys
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,18 +25,24 @@ JOB = {"id": "ara-1.mp3", "status": "ready", "cache": "hit", "duration_ms": 3120
 
 
 class Api:
-    """An api that renders at once and remembers what it was asked."""
+    """An api that remembers what it was asked, and for how long it was to wait; a job stands so before it is ready."""
 
-    def __init__(self, audio: bytes = b"sound", *, status: int = 200) -> None:
+    def __init__(self, audio: bytes = b"sound", *, status: int = 200, before: Sequence[dict[str, Any]] = ()) -> None:
         self.orders: list[dict[str, Any]] = []
+        self.waits: list[str | None] = []
         self._audio, self._status = audio, status
+        self._states = [*before, JOB]
         http = httpx.Client(base_url="http://here:1", transport=httpx.MockTransport(self._answer))
         self.client = ApiClient(http)
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
         if request.method == "POST":
             self.orders.append(json.loads(request.content))
-            return httpx.Response(200, json=JOB)
+            self.waits.append(request.headers["Prefer"])
+            return httpx.Response(200, json=self._states.pop(0))
+        if request.url.path.startswith("/v1/jobs/"):
+            self.waits.append(request.url.params["wait"])
+            return httpx.Response(200, json=self._states.pop(0))
         return httpx.Response(self._status, content=self._audio)
 
 
@@ -48,6 +57,49 @@ def test_the_file_is_named_after_the_job(here: Path, capsys: pytest.CaptureFixtu
 
     assert (here / "ara-1.mp3").read_bytes() == b"sound"
     assert capsys.readouterr().out == "ara-1.mp3  3.1 s  hit\n"
+
+
+SLOW = [
+    {**JOB, "status": "queued", "utterances": None, "utterances_done": 0},
+    {**JOB, "status": "rendering", "utterances": 3, "utterances_done": 0},
+    {**JOB, "status": "rendering", "utterances": 3, "utterances_done": 2},
+]
+
+
+def all_of(terminal: int) -> str:
+    """What a terminal that nobody writes to any more has shown."""
+    shown = b""
+    # Its end is an error.
+    with os.fdopen(terminal, "rb", buffering=0) as file, suppress(OSError):
+        while piece := file.read(4096):
+            shown += piece
+    return shown.decode()
+
+
+def test_a_terminal_shows_how_far_it_is(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    api = Api(before=SLOW)
+    terminal, ours = os.openpty()
+    with os.fdopen(ours, "w") as stderr:
+        monkeypatch.setattr(sys, "stderr", stderr)
+        say(api.client, wish=Wish(text="Hello"))
+    shown = all_of(terminal)
+
+    lines = dict.fromkeys(re.findall(r"(?:queued|rendering)[\w: ]*", shown))
+    assert list(lines) == ["queued", "rendering: 0 of 3 utterances done", "rendering: 2 of 3 utterances done"]
+    assert shown.endswith("\x1b[2K")
+    assert api.waits == ["wait=0", "1", "1", "1"]
+
+
+def test_nobody_sees_a_line_without_a_terminal(
+    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    api = Api(before=SLOW)
+    say(api.client, wish=Wish(text="Hello"))
+
+    assert capsys.readouterr().err == ""
+    assert api.waits == ["wait=30", "30", "30", "30"]
 
 
 @pytest.mark.parametrize(

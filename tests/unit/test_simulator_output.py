@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator.espeak import ESPEAK_RATE
-from simulator.output import RATES, OutputFormat, encode, even_chunks, uneven_chunks
+from simulator.output import RATES, AudioFormat, encode, even_chunks, uneven_chunks
 
 pytestmark = pytest.mark.unit
 
@@ -19,7 +19,7 @@ _TONE = (8000 * np.sin(2 * np.pi * 300 * np.arange(ESPEAK_RATE) / ESPEAK_RATE)).
 
 @pytest.mark.parametrize("rate", RATES["audio/pcm"])
 def test_pcm_lasts_as_long_at_every_rate(rate: int) -> None:
-    (pcm,) = encode(_TONE, OutputFormat(rate=rate))
+    (pcm,) = encode(_TONE, AudioFormat(rate=rate))
     assert len(pcm) / 2 == pytest.approx(rate, abs=2)
     spectrum = np.abs(np.fft.rfft(np.frombuffer(pcm, dtype="<i2")))
     assert np.argmax(spectrum) == pytest.approx(300, abs=1)
@@ -41,8 +41,8 @@ def _from_a_law(byte: int) -> int:
 @pytest.mark.parametrize(("kind", "decode"), [("audio/pcmu", _from_mu_law), ("audio/pcma", _from_a_law)])
 def test_g711_decodes_to_the_same_sound(kind: str, decode: object) -> None:
     assert callable(decode)
-    (pcm,) = encode(_TONE, OutputFormat(rate=8_000))
-    (coded,) = encode(_TONE, OutputFormat(type=kind, rate=8_000))
+    (pcm,) = encode(_TONE, AudioFormat(rate=8_000))
+    (coded,) = encode(_TONE, AudioFormat(type=kind, rate=8_000))
     wanted = np.frombuffer(pcm, dtype="<i2").astype(float)
     decoded = np.array([decode(byte) for byte in coded], dtype=float)
     assert len(decoded) == len(wanted)
@@ -51,7 +51,7 @@ def test_g711_decodes_to_the_same_sound(kind: str, decode: object) -> None:
 
 
 def test_opus_comes_as_packets_of_20_ms() -> None:
-    output = OutputFormat(type="audio/opus")
+    output = AudioFormat(type="audio/opus")
     packets = encode(_TONE, output)
     assert len(packets) == pytest.approx(50, abs=2)
     assert [chunk.payload for chunk in even_chunks(packets, output)] == packets
@@ -60,14 +60,14 @@ def test_opus_comes_as_packets_of_20_ms() -> None:
 
 
 def test_even_chunks_are_100_ms_and_say_when() -> None:
-    chunks = even_chunks([bytes(48_000)], OutputFormat())
+    chunks = even_chunks([bytes(48_000)], AudioFormat())
     assert {len(chunk.payload) for chunk in chunks} == {4_800}
     assert [round(chunk.at, 3) for chunk in chunks] == [round(index / 10, 3) for index in range(10)]
 
 
 @given(data=st.binary(max_size=60_000), seed=st.integers(), only_odd=st.booleans())
 def test_uneven_chunks_lose_nothing(data: bytes, seed: int, only_odd: bool) -> None:
-    chunks = uneven_chunks([data], OutputFormat(), dice=random.Random(seed), only_odd=only_odd)
+    chunks = uneven_chunks([data], AudioFormat(), dice=random.Random(seed), only_odd=only_odd)
     assert b"".join(chunk.payload for chunk in chunks) == data
     assert all(chunk.payload for chunk in chunks)
     if only_odd:
@@ -75,5 +75,5 @@ def test_uneven_chunks_lose_nothing(data: bytes, seed: int, only_odd: bool) -> N
 
 
 def test_the_same_dice_cut_the_same() -> None:
-    cuts = [uneven_chunks([bytes(50_000)], OutputFormat(), dice=random.Random(seed)) for seed in (1, 1, 2)]
+    cuts = [uneven_chunks([bytes(50_000)], AudioFormat(), dice=random.Random(seed)) for seed in (1, 1, 2)]
     assert cuts[0] == cuts[1] != cuts[2]

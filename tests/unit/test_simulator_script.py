@@ -24,7 +24,7 @@ def test_a_quoted_text_is_read_without_a_message(instructions: str) -> None:
     assert by_instructions(instructions, message=None).said == TEXT
 
 
-@pytest.mark.parametrize("instructions", ["", "Be brief and friendly."])
+@pytest.mark.parametrize("instructions", ["", "Be brief and friendly.", "Be short: your answers are spoken aloud."])
 def test_a_message_is_answered_otherwise(instructions: str) -> None:
     script = by_instructions(instructions, message=TEXT)
     assert script.asked == TEXT

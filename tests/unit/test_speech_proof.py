@@ -20,6 +20,15 @@ ARTICLE = f"{LONG}. {LONG.replace('fox', 'wolf')}. Nobody knows who opened the g
         ("你好,世界。", "你好世界"),
         ("नमस्ते दुनिया", "नमस्ते दुनिया।"),
         ("مرحبا، كيف حالك؟", "مرحبا كيف حالك"),
+        ("مُحَمَّد هنا", "محمد هنا"),
+        ("Visit example.com now", "visit example dot com now"),
+        ("https://example.com/docs", "https colon slash slash example dot com slash docs"),
+        ("john.doe@x.ai", "john dot doe at x dot ai"),
+        ("Tom and Jerry", "Tom & Jerry"),
+        ("AT&T", "a t and t"),
+        ("C++ and C#", "c plus plus and c sharp"),
+        (".NET", "dot net"),
+        ("cincuenta por ciento", "50%"),
     ],
 )
 def test_spelling_apart_the_same_words_are_exact(text: str, transcript: str) -> None:
@@ -67,6 +76,37 @@ def test_spelling_apart_the_same_words_are_exact(text: str, transcript: str) -> 
         ("The 3rd", "the third"),
         ("Version 1.2.3", "version one point two point three"),
         ("Version 1.2.3", "version one two three"),
+        ("10.30 Uhr", "zehn Uhr dreißig"),
+        ("我有23个苹果", "我有二十三个苹果"),
+        ("2024年5月3日", "二零二四年五月三日"),
+        ("上午10:30", "上午十点三十分"),
+        ("205 元, 30万人, 零下 -5 度", "二百零五元三十万人零下负五度"),
+        ("Um 8:05 Uhr", "um acht Uhr fünf"),
+        ("19,99 Euro", "neunzehn Euro neunundneunzig"),
+        ("À 14h30", "à quatorze heures trente"),
+        ("09:00", "nine"),
+        ("Open 9-5", "open nine to five"),
+        ("Open 9am-5pm", "open nine a m to five p.m."),
+        ("5 - 3 = 2", "five minus three equals two"),
+        ("50 EUR", "fünfzig Euro"),
+        ("1939–1945", "nineteen thirty nine to nineteen forty five"),
+        ("3-1", "three to one"),
+        ("50 %", "cinquante pour cent"),
+        ("$0.99", "ninety nine cents"),
+        ("$1.5M", "one point five million dollars"),
+        ("100k users", "one hundred thousand users"),
+        ("5 Mio. Euro", "fünf Millionen Euro"),
+        ("3 million", "3,000,000"),
+        ("0.001", "zero point zero zero one"),
+        ("In the 1990s", "in the nineteen nineties"),
+        ("die 90er", "die neunziger"),
+        ("4 July 2021", "the fourth of july twenty twenty one"),
+        ("Chapter IV", "chapter four"),
+        ("Ludwig XIV.", "Ludwig der Vierzehnte"),
+        ("-5", "minus five"),
+        ("It is -5.5 outside", "it is negative five point five outside"),
+        ("−5 graden", "min vijf graden"),
+        ("-$20", "minus twenty dollars"),
     ],
 )
 def test_numbers_are_the_same_in_digits_and_in_words(text: str, transcript: str) -> None:
@@ -99,6 +139,21 @@ def test_numbers_are_the_same_in_digits_and_in_words(text: str, transcript: str)
         ("Please take 5 units", "please take 5.5 units"),
         ("Please pay them 20 million dollars", "please pay them 20 dollars"),
         (f"{LONG} for 20 km", f"{LONG} for thirty kilometres"),
+        ("-5", "5"),
+        ("我有23个苹果", "我有二十四个苹果"),
+        ("私は3匹の猫を飼っています", "私は五匹の猫を飼っています"),
+        (f"{LONG} at -5 degrees", f"{LONG} at five degrees"),
+        (f"{LONG} at 5 degrees", f"{LONG} at minus five degrees"),
+        (f"{LONG} at 5 degrees", f"{LONG} at -5 degrees"),
+        ("Call 555-123-4567 now", "call 555-123-4568 now"),
+        (f"{LONG} for order 12345678", f"{LONG} for order one two three four five six eight seven"),
+        (f"{LONG} of Louis XIV", f"{LONG} of Louis XVI"),
+        (f"{LONG} for 5 €", f"{LONG} for five dollars"),
+        (f"{LONG} for 3 million euros", f"{LONG} for 3 billion euros"),
+        (f"{LONG} at 2.05", f"{LONG} at 2.5"),
+        ("10k people came", "ten people came"),
+        (f"{LONG} at 10:30 am", f"{LONG} at 10:30 pm"),
+        (f"{LONG} at 5pm", f"{LONG} at five a m"),
     ],
 )
 def test_another_number_is_another_word(text: str, transcript: str) -> None:
@@ -113,10 +168,21 @@ def test_another_number_is_another_word(text: str, transcript: str) -> None:
         ("Press the red button now.", "don't press the red button now"),
         (f"You can't go back: {ARTICLE}", f"you can go back {ARTICLE}"),
         ("There is no way back from here", "there is a way back from here"),
+        ("He has no 5 euro note", "he has a 5 euro note"),
+        (f"I said no. 5 people saw it: {LONG}", f"I said 5 people saw it {LONG}"),
         ("Das ist nicht das rote Haus", "das ist das rote haus"),
         ("Er hat keine roten Äpfel", "er hat eine roten äpfel"),
         ("Je ne veux pas de ces pommes", "je ne veux de ces pommes"),
         ("Eu não quero esta casa", "eu quero esta casa"),
+        (f"Nobody came: {LONG}", f"somebody came {LONG}"),
+        ("Wir gehen ohne den Hund spazieren", "wir gehen mit den hund spazieren"),
+        ("Nadie viene a la fiesta de hoy", "alguien viene a la fiesta de hoy"),
+        ("Я не хочу этого делать сегодня", "я хочу этого делать сегодня"),
+        ("我不喜欢你的新衣服", "我喜欢你的新衣服"),
+        ("मैं नहीं जाऊँगा आज बाज़ार", "मैं जाऊँगा आज बाज़ार"),
+        ("나는 안 가요 오늘은 집에", "나는 가요 오늘은 집에"),
+        ("لا أريد هذا الكتاب الآن", "أريد هذا الكتاب الآن"),
+        (f"That is unlikely: {LONG}", f"that is likely {LONG}"),
     ],
 )
 def test_the_opposite_is_refused_although_one_word_differs(text: str, transcript: str) -> None:
@@ -143,7 +209,7 @@ def test_a_negation_may_be_spelled_in_another_way(text: str, transcript: str) ->
     [
         ("Код 4829", "код четыре восемь два девять"),
         ("मेरे पास 3 किताबें हैं", "मेरे पास तीन किताबें हैं"),
-        ("我有23个苹果", "我有二十三个苹果"),
+        ("上午10:30开会", "上午十点半开会"),
     ],
 )
 def test_numbers_of_other_languages_are_passed_over(text: str, transcript: str) -> None:
@@ -161,6 +227,9 @@ def test_numbers_of_other_languages_are_passed_over(text: str, transcript: str) 
         ("We leave all of this on 05 May", "we leave all of this on five may"),
         ("2.5 mg", "two point five milligrams"),
         ("Call 200-3000", "call two hundred three thousand"),
+        ("On 12/25/2024 we meet", "on december twenty fifth twenty twenty four we meet"),
+        ("On 2024-12-25", "on december twenty fifth two thousand twenty four"),
+        ("Am 03.10.1990", "am dritten Oktober neunzehnhundertneunzig"),
     ],
 )
 def test_numbers_may_be_said_in_many_ways(text: str, transcript: str) -> None:
@@ -174,11 +243,9 @@ def test_a_number_alone_in_a_language_that_nobody_knows_is_unproven() -> None:
 @pytest.mark.parametrize(
     ("text", "transcript", "run"),
     [
-        ("Dr. Smith lives on Elm St. near the old mill", "Doctor Smith lives on Elm Street near the old mill", 1),
+        ("Dr. Smith lives on Elm St. near the old mill", "Doctor Smith lives on Elm Street near the old mill", 0),
         (LONG, LONG.replace("lazy", "hazy"), 1),
         (LONG, LONG.replace("over the lazy dog ", ""), 4),
-        ("Visit example.com now", "visit example dot com now", 1),
-        ("Write to jo@example.com, please", "write to jo at example dot com please", 1),
     ],
 )
 def test_small_differences_are_close(text: str, transcript: str, run: int) -> None:
@@ -224,6 +291,49 @@ def test_many_wrong_words_are_refused_although_none_stand_in_a_row() -> None:
     assert prove(ARTICLE, " ".join("so" if at % 8 == 0 else word for at, word in enumerate(words))).longest_run == 1
 
 
+@pytest.mark.parametrize(
+    ("text", "transcript"),
+    [
+        ("Dr. Smith", "doctor smith"),
+        ("Prof. Dr. Müller", "Professor Doktor Müller"),
+        ("5 km", "five kilometers"),
+        ("5 km", "5 kilometers"),
+        ("60 mph", "sixty miles per hour"),
+        ("16GB", "sixteen gigabytes"),
+        ("It is 20°C", "it is twenty degrees celsius"),
+        ("z. B. so", "zum Beispiel so"),
+        ("usw.", "und so weiter"),
+        ("ASAP", "as soon as possible"),
+        ("No. 5", "number five"),
+        ("Nr. 5", "Nummer fünf"),
+        ("OK", "okay"),
+        ("10x faster", "ten times faster"),
+        ("I can't", "I cannot"),
+    ],
+)
+def test_abbreviations_are_close_to_what_they_stand_for(text: str, transcript: str) -> None:
+    assert prove(text, transcript).verdict is Verdict.CLOSE
+    assert prove(transcript, text).verdict is Verdict.CLOSE
+
+
+@pytest.mark.parametrize(
+    ("text", "transcript"),
+    [
+        ("I love you", "I loathe you"),
+        ("Good morning everyone", "good morning"),
+        ("It is 5 km", "it is five miles"),
+        ("Take 5 mg", "take five grams"),
+        ("Dr. Smith", "mister smith"),
+        ("jo@example.com", "jo example net"),
+        ("It is 5 km", "it is five kilometers more or less"),
+        ("Take me to Elm St.", "take me to elm sure that is easy"),
+    ],
+)
+def test_a_short_text_has_no_room_for_another_word(text: str, transcript: str) -> None:
+    with pytest.raises(WordsDiffer):
+        prove(text, transcript)
+
+
 def test_a_run_of_other_spellings_is_no_run_of_other_words() -> None:
     text = f"{ARTICLE} Take the Rhein Main Donau Dampf Schiff Fahrt."
     assert prove(text, text.replace("Rhein Main Donau Dampf", "Rhain-Maindonaudampf")).verdict is Verdict.CLOSE
@@ -250,7 +360,7 @@ def test_a_likely_length_passes(text: str, seconds: float, speed: float) -> None
     check_duration(text, seconds, speed=speed)
 
 
-@pytest.mark.parametrize(("text", "seconds"), [(LONG, 0.5), (LONG, 200.0), ("a" * 250, 0.1)])
+@pytest.mark.parametrize(("text", "seconds"), [(LONG, 0.5), (LONG, 2.7), (LONG, 200.0), ("a" * 250, 0.1)])
 def test_a_length_that_nobody_needs_is_refused(text: str, seconds: float) -> None:
     with pytest.raises(AudioUnusable):
         check_duration(text, seconds, speed=1.0)
