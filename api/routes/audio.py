@@ -57,7 +57,8 @@ async def get_audio(request: Request, id: Name, download: Download = None, finis
         return await _finished(services, request, card, download=download)
     if job is None or job.status.is_end:
         return _without_audio(job)
-    if finished:
+    # HTTP/1.0 has no chunks: what is broken off there looks complete.
+    if finished or request.scope["http_version"] == "1.0":
         # Who waits for it wants it made, as who hears it does.
         await services.audience.listens(name, seconds=WAIT_SECONDS)
         return await _awaited(services, request, name, download=download)

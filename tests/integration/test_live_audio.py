@@ -153,6 +153,18 @@ async def test_a_render_that_fails_before_its_first_sound_answers_so(system: Sta
     assert (answer.status_code, answer.json()["code"]) == (502, "no_audio")
 
 
+async def test_who_could_not_see_a_cut_gets_the_finished_audio(clients: Clients) -> None:
+    job = await post(clients[0], TEXT.format("one point o"))
+    address = clients[0].base_url
+    reader, writer = await asyncio.open_connection(address.host, address.port)
+    writer.write(f"GET /v1/audio/{job['id']} HTTP/1.0\r\nHost: {address.netloc.decode()}\r\n\r\n".encode())
+    head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+    writer.close()
+
+    assert f"content-length: {len(body)}" in head.decode().lower()
+    assert body == await stored(clients[0], job)
+
+
 async def test_who_waits_for_the_finished_audio_gets_it_with_its_length(clients: Clients) -> None:
     job = await post(clients[0], TEXT.format("six"))
     answer = await clients[0].get(f"/v1/audio/{job['id']}", params={"finished": "true", "download": "six.wav"})
