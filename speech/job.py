@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -69,7 +70,8 @@ class JobError:
 class Job:
     """The shared facts of a job. Times are Unix seconds, durations milliseconds; None where not known yet.
 
-    `stamp` says how often it was started, and how often it changed since; (0, 0) when only its card is left.
+    `stamp` says how often it was started, and how often it changed since; (0, 0) when only its card is left. `ended_at`
+    is the board's time.
     """
 
     name: str
@@ -90,6 +92,12 @@ class Job:
     timings: dict[str, int] | None = None
     error: JobError | None = None
     stamp: tuple[int, int] = field(default=(0, 0), compare=False)
+    ended_at: float | None = field(default=None, compare=False)
+
+    def forgiven_in(self, now: float) -> int:
+        """For how many seconds its failure is still the answer, 1 to FAILURE_SECONDS; `now` is Unix time."""
+        age = now - (self.ended_at or now)
+        return min(max(1, math.ceil(FAILURE_SECONDS - age)), FAILURE_SECONDS)
 
     @classmethod
     def born(cls, recipe: Recipe, *, now: float) -> Job:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -121,11 +121,14 @@ class JobBoard(Protocol):
     async def lease(self, reading: str, *, seconds: float) -> Lease | None:
         """The right to work on a reading, or None while somebody else has it."""
 
-    async def renew(self, lease: Lease, *, seconds: float) -> None:
-        """Keeps the lease; raises StaleToken when it is somebody else's by now."""
+    async def renew(self, lease: Lease, *, seconds: float) -> bool:
+        """Keeps the lease, and tells whether the board had lost it; raises StaleToken when it is somebody else's."""
 
     async def release(self, lease: Lease) -> None:
         """Gives the lease back; a lost one is left alone."""
+
+    async def restore(self, recipe: Recipe, lease: Lease, *, now: float) -> None:
+        """A job that is being rendered is known again to a board that forgot it; any other stays as it is."""
 
     async def start(self, name: str, lease: Lease, *, now: float, utterances: int) -> Job:
         """queued → rendering, one attempt more; raises StaleToken after a newer lease's start."""
@@ -173,6 +176,9 @@ class StrayJobs(Protocol):
 
         Nobody else is told of the same ones, nor is anybody again until a while has passed; raises Unavailable.
         """
+
+    async def unsent(self, strays: Sequence[Stray]) -> None:
+        """These could not be sent: they are told again in a few seconds, not later and later."""
 
 
 class Dispatch(Protocol):
@@ -303,8 +309,11 @@ class Breaker(Protocol):
     async def failed(self) -> None:
         """It could not be reached."""
 
-    async def pause(self, seconds: float) -> None:
-        """It wants no more sessions for so long."""
+    async def pause(self, seconds: float | None) -> float:
+        """It answered that it wants no more sessions, for so long if it said so; the seconds for which all pause.
+
+        Without a time these grow with every such answer in a row.
+        """
 
     async def down_for(self) -> float:
         """For how many seconds nobody tries; 0 when it is there."""

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from redis.asyncio import Redis
 
-from storage.board_scripts import LISTENING_KEY
+from storage.board_scripts import LISTENING_KEY, Script
 from storage.redis_client import ANSWERING
+
+# KEYS listening. ARGV ms. Whoever listens longer must not be forgotten for one who leaves earlier.
+_LISTENS = Script(
+    "if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[1]) then redis.call('SET', KEYS[1], 1, 'PX', ARGV[1]) end"
+)
 
 
 class RedisAudience:
@@ -16,13 +21,8 @@ class RedisAudience:
 
     async def listens(self, name: str, *, seconds: float) -> None:
         """Somebody listens to the job, for the next `seconds` at least."""
-        milliseconds = round(seconds * 1000)
         with ANSWERING:
-            # Whoever listens longer must not be forgotten for one who leaves earlier.
-            if not await self._redis.set(audience_key(name), 1, px=milliseconds, nx=True):
-                left = await self._redis.pttl(audience_key(name))
-                if left < milliseconds:
-                    await self._redis.pexpire(audience_key(name), milliseconds)
+            await _LISTENS.run(self._redis, audience_key(name), round(seconds * 1000))
 
 
 def audience_key(name: str) -> str:

@@ -38,7 +38,9 @@ def error_record(error: JobError) -> bytes:
 
 def read_job(name: str, values: Sequence[bytes | None]) -> Job | None:
     """The job in the values of `board_scripts.FIELDS`, or None when there is none."""
-    status, generation, created_at, started_at, attempts, utterances, error, facts, sequence, done = values[:10]
+    status, generation, created_at, started_at, attempts, utterances, error, facts, sequence, done, ended_at = values[
+        :11
+    ]
     if status is None or facts is None or created_at is None:
         return None
     known = {
@@ -53,6 +55,7 @@ def read_job(name: str, values: Sequence[bytes | None]) -> Job | None:
         status=_STATUSES[status],
         created_at=float(created_at),
         started_at=float(started_at) if started_at else None,
+        ended_at=float(ended_at) / 1000 if ended_at else None,
         stamp=(int(generation or 0), int(sequence or 0)),
         **known,
     )

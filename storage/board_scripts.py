@@ -1,4 +1,4 @@
-"""The job board's Lua: each script is one atomic step over one job or one lease, and publishes what it changed."""
+"""The job board's Lua: each script is one atomic step over one job, and publishes what it changed."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _CALLERS_KEPT = 1000
 
 FIELDS = (
     *("status", "generation", "created_at", "started_at", "attempts", "utterances", "error", "facts"),
-    *("sequence", "done"),
+    *("sequence", "done", "ended_at"),
 )
 
 
@@ -62,7 +62,7 @@ local function now()
 end
 """
 # At least the clock in microseconds, so that tokens go on growing when Redis was wiped or lost its last second.
-_TOKEN = """
+TOKEN = """
 local function next_token(fence)
   local time = redis.call('TIME')
   local token = string.format('%.0f', math.max(time[1] * 1000000 + time[2], (redis.call('GET', fence) or 0) + 1))
@@ -127,12 +127,13 @@ return job
 # 'full' when there is no room for it. The fresh token shuts out whoever still works on an earlier generation.
 CLAIM = Script(
     NOW
-    + _TOKEN
+    + TOKEN
     + INDEX
     + _WANT
     + f"""
-local job = {_JOB}, 'ended_at', 'lane')
-local status, ended_at, lane = job[1], job[{len(FIELDS) + 1}], job[{len(FIELDS) + 2}]
+local job = {_JOB}, 'lane')
+local status, lane = job[1], job[{len(FIELDS) + 1}]
+local age = now() - (job[{FIELDS.index("ended_at") + 1}] or 0)
 job[{len(FIELDS) + 1}] = false
 if status == 'queued' or status == 'rendering' then
   want(ARGV[1], ARGV[9], ARGV[10], ARGV[6])
@@ -148,7 +149,8 @@ if status == 'queued' or status == 'rendering' then
   return job
 end
 if status == 'ready' then return job end
-if status == 'failed' and ARGV[5] == '' and now() < ended_at + ARGV[7] then return job end
+-- One that lies in the future is from before the clock was set back.
+if status == 'failed' and ARGV[5] == '' and age >= 0 and age < tonumber(ARGV[7]) then return job end
 if redis.call('ZCARD', '{QUEUED_KEY}' .. ARGV[8]) >= tonumber(ARGV[11]) then return 'full' end
 local generation, token = (job[2] or 0) + 1, next_token(KEYS[2])
 redis.call('DEL', KEYS[1])
@@ -161,6 +163,24 @@ redis.call('ZADD', '{LATEST_KEY}', token, ARGV[1])
 redis.call('ZREMRANGEBYRANK', '{LATEST_KEY}', 0, -{_LATEST_KEPT + 1})
 {_CHANGED}
 return generation
+"""
+)
+
+# KEYS job. ARGV name, facts, order, token, lane, reading, live ms, the moment in Unix seconds. Who asked for it is not
+# known any more: it stays wanted.
+RESTORE = Script(
+    NOW
+    + INDEX
+    + _WANT
+    + f"""
+if redis.call('EXISTS', KEYS[1]) == 1 then return end
+redis.call('HSET', KEYS[1], 'status', 'rendering', 'generation', 1, 'created_at', ARGV[8], 'started_at', ARGV[8],
+  'attempts', 1, 'facts', ARGV[2], 'order', ARGV[3], 'token', ARGV[4], 'lane', ARGV[5], 'reading', ARGV[6])
+redis.call('PEXPIRE', KEYS[1], ARGV[7])
+index(ARGV[1], ARGV[5], 'rendering')
+want(ARGV[1], ARGV[6], '*', ARGV[7])
+redis.call('ZADD', '{LATEST_KEY}', ARGV[4], ARGV[1])
+{_CHANGED}
 """
 )
 
@@ -229,34 +249,5 @@ index(ARGV[1], job[4], 'forgotten')
 redis.call('DEL', KEYS[1])
 {_PUBLISH}
 return 1
-"""
-)
-
-# KEYS lease, fence. ARGV ms. Returns the token, or nothing while somebody else has the lease.
-LEASE = Script(
-    _TOKEN
-    + """
-if redis.call('EXISTS', KEYS[1]) == 1 then return false end
-local token = next_token(KEYS[2])
-redis.call('SET', KEYS[1], token, 'PX', ARGV[1])
-return token
-"""
-)
-
-# KEYS lease. ARGV token, ms. A lease that ran out and that nobody took is its holder's again.
-RENEW = Script(
-    """
-local holder = redis.call('GET', KEYS[1])
-if holder and holder ~= ARGV[1] then return 0 end
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-return 1
-"""
-)
-
-# KEYS lease. ARGV token.
-RELEASE = Script(
-    """
-if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
-return 0
 """
 )

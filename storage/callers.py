@@ -10,26 +10,31 @@ from speech.errors import UnknownJob
 from storage.board_scripts import CALLERS_KEY, CHANNEL, INDEX, LISTENING_KEY, NOW, READING_KEY, Script
 from storage.redis_client import ANSWERING
 
+CANCELLED_KEPT = timedelta(days=1)
+# `cancel` keeps what it cancelled for so many ms.
+CANCEL = f"""
+local function is_wanted(name)
+  return redis.call('SCARD', '{CALLERS_KEY}' .. name) > 0 or redis.call('EXISTS', '{LISTENING_KEY}' .. name) == 1
+end
+
+local function cancel(name, ms)
+  local job = 'recite:job:' .. name
+  redis.call('HSET', job, 'status', 'cancelled', 'ended_at', string.format('%.0f', now()))
+  redis.call('HDEL', job, 'order')
+  redis.call('HINCRBY', job, 'sequence', 1)
+  redis.call('PEXPIRE', job, ms)
+  index(name, redis.call('HGET', job, 'lane'), 'cancelled')
+  redis.call('PUBLISH', '{CHANNEL}', name)
+end
+"""
+
 # KEYS job. ARGV name, caller, expiry ms. Returns 0 for an unknown job. What one job of a reading has spoken serves
 # the others: it goes on for them.
 _WITHDRAW = Script(
     NOW
     + INDEX
+    + CANCEL
     + f"""
-local function is_wanted(name)
-  return redis.call('SCARD', '{CALLERS_KEY}' .. name) > 0 or redis.call('EXISTS', '{LISTENING_KEY}' .. name) == 1
-end
-
-local function cancel(name)
-  local job = 'recite:job:' .. name
-  redis.call('HSET', job, 'status', 'cancelled', 'ended_at', string.format('%.0f', now()))
-  redis.call('HDEL', job, 'order')
-  redis.call('HINCRBY', job, 'sequence', 1)
-  redis.call('PEXPIRE', job, ARGV[3])
-  index(name, redis.call('HGET', job, 'lane'), 'cancelled')
-  redis.call('PUBLISH', '{CHANNEL}', name)
-end
-
 local job = redis.call('HMGET', KEYS[1], 'status', 'reading')
 if not job[1] then return 0 end
 redis.call('SREM', '{CALLERS_KEY}' .. ARGV[1], ARGV[2])
@@ -41,7 +46,7 @@ for _, name in ipairs(redis.call('SMEMBERS', '{READING_KEY}' .. (job[2] or '')))
   end
 end
 for name, status in pairs(unwanted) do
-  if status == 'queued' or not is_reading_wanted then cancel(name) end
+  if status == 'queued' or not is_reading_wanted then cancel(name, ARGV[3]) end
 end
 return 1
 """
@@ -52,7 +57,7 @@ _NOBODY = ""
 class RedisCallers:
     """Implements speech.ports.Callers; cancelled jobs are told for `ended`. Raises Unavailable."""
 
-    def __init__(self, redis: Redis, *, ended: timedelta = timedelta(days=1)) -> None:
+    def __init__(self, redis: Redis, *, ended: timedelta = CANCELLED_KEPT) -> None:
         self._redis = redis
         self._ended = ended // timedelta(milliseconds=1)
 

@@ -16,6 +16,7 @@ from speech.ports import ANYBODY, Claim, Lease
 from speech.recipe import Recipe
 from storage import board_scripts as scripts
 from storage.board_record import born_facts, error_record, order_record, read_job, ready_facts
+from storage.lease_scripts import LEASE, RELEASE, RENEW
 from storage.redis_client import ANSWERING
 
 _DAY = timedelta(days=1)
@@ -127,22 +128,33 @@ class RedisJobBoard:
     async def lease(self, reading: str, *, seconds: float) -> Lease | None:
         """The right to work on a reading, or None while somebody else has it."""
         with ANSWERING:
-            token = await scripts.LEASE.run(
-                self._redis, lease_key(reading), scripts.FENCE_KEY, round(seconds * 1000), keys=2
-            )
+            token = await LEASE.run(self._redis, lease_key(reading), scripts.FENCE_KEY, round(seconds * 1000), keys=2)
         return Lease(reading=reading, token=int(token)) if token else None
 
-    async def renew(self, lease: Lease, *, seconds: float) -> None:
-        """Keeps the lease, also one that ran out and nobody took; raises StaleToken when it is somebody else's."""
+    async def renew(self, lease: Lease, *, seconds: float) -> bool:
+        """Keeps the lease, also one that ran out and nobody took; raises StaleToken when it is somebody else's.
+
+        Whether it was not there any more: a board that was wiped has forgotten the job as well.
+        """
         with ANSWERING:
-            kept = await scripts.RENEW.run(self._redis, lease_key(lease.reading), lease.token, round(seconds * 1000))
+            kept = await RENEW.run(self._redis, lease_key(lease.reading), lease.token, round(seconds * 1000))
         if not kept:
             raise StaleToken
+        return bool(kept == 2)
 
     async def release(self, lease: Lease) -> None:
         """Gives the lease back; a lost one is left alone."""
         with ANSWERING:
-            await scripts.RELEASE.run(self._redis, lease_key(lease.reading), lease.token)
+            await RELEASE.run(self._redis, lease_key(lease.reading), lease.token)
+
+    async def restore(self, recipe: Recipe, lease: Lease, *, now: float) -> None:
+        """A job that is being rendered is known again to a board that forgot it; any other stays as it is."""
+        born = Job.born(recipe, now=now)
+        with ANSWERING:
+            await scripts.RESTORE.run(
+                *(self._redis, _job_key(born.name), born.name, born_facts(born), order_record(recipe), lease.token),
+                *(recipe.request.lane, recipe.reading_name, self._live, now),
+            )
 
     async def start(self, name: str, lease: Lease, *, now: float, utterances: int) -> Job:
         """queued or rendering → rendering, one attempt more; raises UnknownJob for one that the board forgot."""

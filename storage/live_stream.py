@@ -20,7 +20,7 @@ _MOST_ENTRIES = 64
 
 
 class RedisLiveStream:
-    """Implements speech.ports.LiveStream. A stream lives for `expiry` after its last entry, `farewell` after let_go.
+    """Implements speech.ports.LiveStream. A stream lives for `expiry` after its process, `farewell` after let_go.
 
     An entry's id is the attempt and its place in it, so that a follower sees when one is missing.
     """

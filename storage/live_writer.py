@@ -23,12 +23,12 @@ _RETRY_SECONDS = 0.2
 _LONGEST_ENTRY = 64 * 1024
 # What goes out together is copied several times on its way.
 _MOST_AT_ONCE = 100
-_FAREWELL = "farewell"
+_FAREWELL, _RENEWAL = "farewell", "renewal"
 
 
 @dataclass(kw_only=True, slots=True, eq=False)
 class _Entry:
-    """One XADD, or the end of a stream; chunks of PCM that follow each other while it waits join it."""
+    """One XADD, or how long the stream lives; chunks of PCM that follow each other while it waits join it."""
 
     key: str
     id: str
@@ -55,10 +55,10 @@ class _Numbers:
 
 @dataclass(kw_only=True)
 class LiveWriter:
-    """Appends to any number of streams, which live for `expiry` after their last entry. Its calls never wait.
+    """Appends to any number of streams, which live until they are let go, or for `expiry` after this process.
 
-    A Redis that is away is waited for with `patience`, while `most_waiting` bytes are held; what is missing then shows
-    by the entries' numbers.
+    Its calls never wait. A Redis that is away is waited for with `patience`, while `most_waiting` bytes are held; what
+    is missing then shows by the entries' numbers.
     """
 
     redis: Redis
@@ -71,6 +71,7 @@ class LiveWriter:
     _last: dict[str, _Entry] = field(default_factory=dict)
     _waiting_bytes: int = 0
     _task: asyncio.Task[None] | None = None
+    _renewing: asyncio.TimerHandle | None = None
 
     def pcm(self, key: str, pcm: bytes) -> None:
         """Appends sound."""
@@ -103,6 +104,9 @@ class LiveWriter:
 
     async def close(self) -> None:
         """Returns when everything is written or given up."""
+        if self._renewing is not None:
+            self._renewing.cancel()
+            self._renewing = None
         if self._task is not None:
             await self._task
 
@@ -115,6 +119,20 @@ class LiveWriter:
         self._last[key] = entry
         self._waiting_bytes += entry.size
         self._wake()
+        self._renew_later()
+
+    def _renew_later(self) -> None:
+        if self._renewing is None:
+            loop = asyncio.get_running_loop()
+            self._renewing = loop.call_later(self.expiry.total_seconds() / 4, self._renew)
+
+    def _renew(self) -> None:
+        """What waits for the bucket to take it may be silent for long, and is still heard."""
+        self._renewing = None
+        if self._numbers:
+            self._waiting += [_Entry(key=key, id="", kind=_RENEWAL, chunks=[], size=0) for key in self._numbers]
+            self._wake()
+            self._renew_later()
 
     def _wake(self) -> None:
         if self._task is None:
@@ -150,14 +168,14 @@ class LiveWriter:
 
     async def _send(self, entries: Sequence[_Entry]) -> None:
         async with self.redis.pipeline(transaction=False) as pipeline:
-            aired = [entry for entry in entries if entry.kind != _FAREWELL]
+            aired = [entry for entry in entries if entry.kind not in (_FAREWELL, _RENEWAL)]
             for entry in aired:
                 # One that is there already, from a call whose answer was lost, is refused by its id.
                 pipeline.xadd(entry.key, {entry.kind: b"".join(entry.chunks)}, id=entry.id)
                 if entry.kind == "again":
                     # Who comes now must not begin with what is void.
                     pipeline.xtrim(entry.key, minid=entry.id, approximate=False)
-            for key in {entry.key for entry in aired}:
+            for key in {entry.key for entry in entries if entry.kind != _FAREWELL}:
                 pipeline.pexpire(key, self.expiry)
             for key in {entry.key for entry in entries if entry.kind == _FAREWELL}:
                 pipeline.pexpire(key, self.farewell)

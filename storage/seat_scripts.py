@@ -42,15 +42,18 @@ else
 end
 
 local ids = {}
-local is_set_back = group.quiet_until > now + quiet
+local is_set_back, is_late = group.quiet_until > now + quiet, false
 for id, holder in pairs(holders) do
   local left = holder.ends - now
   if left > 0 and left <= lease then table.insert(ids, id) else holders[id] = nil end
-  is_set_back = is_set_back or left > lease
+  is_set_back, is_late = is_set_back or left > lease, is_late or left <= 0
 end
 table.sort(ids)
--- Whatever was said before the clock was set back would count too long: all come to tell anew within a beat.
-if is_set_back then group.quiet_until = now + quiet end
+-- Whatever was said before the clock was set back would count too long, and when nobody was heard for a while Redis
+-- was away: all come to tell anew within a beat.
+local was_away = is_late and now - (group.heard or now) > lease / 2
+if is_set_back or was_away then group.quiet_until = now + quiet end
+group.heard = now
 
 -- How many sessions each process would use, by lane, and what the lanes get of them.
 local wanted = {interactive = 0, bulk = 0}

@@ -9,7 +9,7 @@ import logging
 import secrets
 import shutil
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -43,7 +43,7 @@ class DiskSpool:
         """
         audio = self._folder / f"{card.name}.{secrets.token_hex(4)}{_AUDIO}"
         try:
-            locked = await asyncio.to_thread(self._write, audio, card, content)
+            locked = await _whole(lambda: self._write(audio, card, content))
         except OSError as error:
             log.warning("the spool can't be written: %s", error.strerror)
             raise Unavailable("disk") from error
@@ -90,15 +90,36 @@ class DiskSpool:
         return locked
 
     def _find(self, name: str) -> tuple[Card, bytes] | None:
-        found = (_read(audio) for audio in self._folder.glob(f"{name}.*{_AUDIO}"))
-        return next((one for one in found if one is not None and one[0].name == name), None)
+        for audio in self._folder.glob(f"{name}.*{_AUDIO}"):
+            # One that this process may not read is no reason to fail.
+            with suppress(OSError):
+                if (found := _read(audio)) is not None and found[0].name == name:
+                    return found
+        return None
 
     def _tidied(self) -> list[str]:
         for draft in self._folder.glob(f"*{_DRAFT}"):
             with suppress(FileNotFoundError):
-                if time.time() - draft.stat().st_mtime > _DRAFT_SECONDS:
-                    _remove(draft.with_suffix(_AUDIO))
+                # A clock that was set makes it look old while it is written, too: then it is locked.
+                if time.time() - draft.stat().st_mtime > _DRAFT_SECONDS and (unused := _locked(draft)):
+                    with unused:
+                        _remove(draft.with_suffix(_AUDIO))
         return sorted(audio.name for audio in self._folder.glob(f"*{_AUDIO}"))
+
+
+async def _whole(write: Callable[[], BinaryIO]) -> BinaryIO:
+    """What is written, locked. However often it is cancelled it is whole first: its source may be gone afterwards."""
+    writing, is_cancelled = asyncio.create_task(asyncio.to_thread(write)), False
+    while not writing.done():
+        try:
+            await asyncio.wait([writing])
+        except asyncio.CancelledError:
+            is_cancelled = True
+    locked = writing.result()
+    if is_cancelled:
+        locked.close()
+        raise asyncio.CancelledError
+    return locked
 
 
 def _size(path: Path) -> int:

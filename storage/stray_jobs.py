@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -9,8 +10,19 @@ from redis.asyncio import Redis
 
 from speech.ports import Stray
 from speech.request import Lane
-from storage.board_scripts import CHANNEL, FIRST_LOOK_MS, INDEX, LOOKS_KEY, NOW, PACE_KEY, QUEUED_KEY, Script
-from storage.heartbeats import WORKERS_KEY
+from storage.board_scripts import (
+    CHANNEL,
+    FIRST_LOOK_MS,
+    INDEX,
+    LOOKS_KEY,
+    NOW,
+    PACE_KEY,
+    QUEUED_KEY,
+    STARTS_KEY,
+    Script,
+)
+from storage.callers import CANCEL, CANCELLED_KEPT
+from storage.heartbeats import ALIVE
 from storage.redis_client import ANSWERING
 
 SWEEP_KEY = "recite:sweep"
@@ -25,6 +37,7 @@ _DEATHS = 3
 _LANES = ", ".join(f"'{lane}'" for lane in Lane)
 
 # ARGV gap ms, grace ms. Returns how many jobs were looked at, then name, lane and deaths of each stray.
+# When the clock was set back, what is queued was queued, and what was started, as long ago as before.
 # When nobody swept for a while, or the clock was set, Redis may have been away, too: who still holds a lease gets the
 # time to renew it before anybody judges. A lane that started what was queued earlier since a job was sent last has not
 # come to it yet, and one that nobody serves comes to nothing: a message more would only lie in its queue. Neither makes
@@ -32,6 +45,8 @@ _LANES = ", ".join(f"'{lane}'" for lane in Lane)
 _DUE = Script(
     NOW
     + INDEX
+    + ALIVE
+    + CANCEL
     + f"""
 local time = now()
 local sweep = redis.call('HMGET', KEYS[1], 'last', 'from')
@@ -39,6 +54,15 @@ local last, from = tonumber(sweep[1] or 0), tonumber(sweep[2] or 0)
 if time < last then
   for _, name in ipairs(redis.call('ZRANGE', '{LOOKS_KEY}', 0, -1)) do
     redis.call('ZADD', '{LOOKS_KEY}', time, name)
+  end
+  local function earlier(moment) return math.min(time, moment - last + time) end
+  for _, lane in ipairs({{{_LANES}}}) do
+    local queue, pace = '{QUEUED_KEY}' .. lane, '{PACE_KEY}' .. lane
+    local later = redis.call('ZRANGEBYSCORE', queue, string.format('(%.0f', time), '+inf', 'WITHSCORES')
+    for i = 1, #later, 2 do redis.call('ZADD', queue, earlier(later[i + 1]), later[i]) end
+    local known = redis.call('HMGET', pace, 'since', 'at')
+    if known[1] then redis.call('HSET', pace, 'since', earlier(known[1]), 'at', earlier(known[2])) end
+    redis.call('DEL', '{STARTS_KEY}' .. lane)
   end
 end
 if time < last or time - last > tonumber(ARGV[1]) then from = time + ARGV[2] end
@@ -57,7 +81,7 @@ local function left_of(lease)
 end
 
 local is_served = {{}}
-for _, member in ipairs(redis.call('ZRANGEBYSCORE', '{WORKERS_KEY}', string.format('(%.0f', time), '+inf')) do
+for _, member in ipairs(words_of_the_living(time)) do
   for lane in string.gmatch(string.match(member, '^[^:]*'), '[^+]+') do is_served[lane] = true end
 end
 
@@ -77,6 +101,8 @@ for _, name in ipairs(names) do
   local holder = redis.call('GET', lease)
   if status ~= 'queued' and status ~= 'rendering' then
     for _, one in ipairs({{{_LANES}}}) do index(name, one, 'forgotten') end
+  elseif status == 'queued' and not is_wanted(name) then
+    cancel(name, {CANCELLED_KEPT // timedelta(milliseconds=1)})
   elseif holder and status == 'queued' then
     look_in(name, math.min(left_of(lease), {_HELD_LOOK_MS}))
   elseif holder and holder == known[2] then
@@ -102,6 +128,20 @@ for _, name in ipairs(names) do
   end
 end
 return strays
+"""
+)
+
+# ARGV names. Each is looked at as if it had not been told.
+_UNSENT = Script(
+    NOW
+    + f"""
+for _, name in ipairs(ARGV) do
+  local job = 'recite:job:' .. name
+  if redis.call('HGET', job, 'status') == 'queued' then
+    redis.call('HSET', job, 'looks', math.max(0, (redis.call('HGET', job, 'looks') or 0) - 1))
+    redis.call('ZADD', '{LOOKS_KEY}', now() + {FIRST_LOOK_MS}, name)
+  end
+end
 """
 )
 
@@ -133,3 +173,10 @@ class RedisStrayJobs:
             Stray(name=name.decode(), lane=Lane(lane.decode()), is_hopeless=deaths >= _DEATHS)
             for name, lane, deaths in found
         ]
+
+    async def unsent(self, strays: Sequence[Stray]) -> None:
+        """These could not be sent: they are told again in a few seconds."""
+        for batch in range(0, len(strays), _AT_ONCE):
+            names = [stray.name for stray in strays[batch : batch + _AT_ONCE]]
+            with ANSWERING:
+                await _UNSENT.run(self._redis, SWEEP_KEY, *names)

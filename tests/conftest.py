@@ -9,7 +9,10 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from redis import Redis
+from redis.asyncio import Redis as AsyncRedis
 
+from storage.heartbeats import Heartbeats
+from storage.redis_client import open_redis
 from tests.fakes.services import RedisServer, S3Server, check_disposable, moto_server, rclone_server, redis_server
 
 KINDS = ("e2e", "integration", "contract", "unit")
@@ -73,6 +76,14 @@ def redis_url(shared_redis: RedisServer) -> str:
     with Redis.from_url(shared_redis.url) as redis:
         redis.flushall()
     return shared_redis.url
+
+
+@pytest.fixture
+async def served_redis(redis_url: str) -> AsyncIterator[AsyncRedis]:
+    """A client of an empty Redis that knows of a worker for both lanes."""
+    async with open_redis(redis_url) as redis:
+        await Heartbeats(redis).beat(lane="interactive+bulk", worker="host:1", seconds=60)
+        yield redis
 
 
 @pytest.fixture(scope="session")

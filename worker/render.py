@@ -6,7 +6,8 @@ import asyncio
 import logging
 import shutil
 import tempfile
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -42,6 +43,7 @@ class Render:
     scratch: Path
     wanted: Wanted
     lease_time: timedelta = timedelta(seconds=8)
+    clock: Callable[[], float] = time.time
 
     async def run(self, name: str) -> None:
         """Brings the job to an end, or leaves it queued while somebody else works on its reading for long.
@@ -64,13 +66,14 @@ class Render:
         if lease is None:
             log.info("[X.AI TTS] %s: its reading is being made; it is sent again afterwards", name)
             return
-        async with self._held(lease) as held:
+        async with self._held(lease, recipe) as held:
             try:
-                await self._settle(name, lease, held)
+                await self._settle(recipe, lease, held)
             except StaleToken:
                 log.warning("[X.AI TTS] %s: another worker took it over", name)
 
-    async def _settle(self, name: str, lease: Lease, held: asyncio.Future[NoReturn]) -> None:
+    async def _settle(self, recipe: Recipe, lease: Lease, held: asyncio.Future[NoReturn]) -> None:
+        name = recipe.job_name
         try:
             card = await self.wanted(self._card(name, lease), name=name, held=held)
             if card is not None:
@@ -81,22 +84,31 @@ class Render:
                 )
         except (asyncio.CancelledError, Interrupted):
             with suppress(Unavailable, StaleToken):
+                await self._restore(recipe, lease)
                 await self.board.requeue(name, lease)
             raise Interrupted from None
         except (RenderError, Unavailable) as error:
             log.warning("[X.AI TTS] %s: failed: %s (%s)", name, error.code, error.detail)
-            await self._fail(name, lease, JobError.of(error))
+            await self._fail(recipe, lease, JobError.of(error))
         except StaleToken:
             raise
         except OSError:
             log.exception("[X.AI TTS] %s: failed by this machine", name)
-            await self._fail(name, lease, JobError.of(Unavailable("disk")))
+            await self._fail(recipe, lease, JobError.of(Unavailable("disk")))
         except Exception:
             log.exception("[X.AI TTS] %s: failed unexpectedly", name)
-            await self._fail(name, lease, JobError.of(RenderError()))
+            await self._fail(recipe, lease, JobError.of(RenderError()))
 
-    async def _fail(self, name: str, lease: Lease, error: JobError) -> None:
-        await self.insist(lambda: self.board.fail(name, lease, error), name=name)
+    async def _fail(self, recipe: Recipe, lease: Lease, error: JobError) -> None:
+        async def fail() -> None:
+            await self._restore(recipe, lease)
+            await self.board.fail(recipe.job_name, lease, error)
+
+        await self.insist(fail, name=recipe.job_name)
+
+    async def _restore(self, recipe: Recipe, lease: Lease) -> None:
+        """A board that was wiped a moment ago could not say what became of the job."""
+        await self.board.restore(recipe, lease, now=self.clock())
 
     async def _card(self, name: str, lease: Lease) -> Card | None:
         """The card of the finished audio; None when nobody waits for it any more."""
@@ -121,9 +133,9 @@ class Render:
         return None
 
     @asynccontextmanager
-    async def _held(self, lease: Lease) -> AsyncIterator[asyncio.Future[NoReturn]]:
+    async def _held(self, lease: Lease, recipe: Recipe) -> AsyncIterator[asyncio.Future[NoReturn]]:
         """Keeps the lease alive, and gives it back; what it yields fails when that can't be done any more."""
-        keeper = asyncio.create_task(self._keep(lease))
+        keeper = asyncio.create_task(self._keep(lease, recipe))
         try:
             yield keeper
         finally:
@@ -132,11 +144,12 @@ class Render:
             with suppress(Unavailable):
                 await self.board.release(lease)
 
-    async def _keep(self, lease: Lease) -> NoReturn:
-        """Renews the lease; raises StaleToken when it is somebody else's."""
+    async def _keep(self, lease: Lease, recipe: Recipe) -> NoReturn:
+        """Renews the lease, and brings the job back with it; raises StaleToken when it is somebody else's."""
         seconds = self.lease_time.total_seconds()
         while True:
             # Three renewals may fail, or the loop stall as long, before somebody else takes the work.
             await self.insist.sleep(seconds / 4)
             with suppress(Unavailable):
-                await self.board.renew(lease, seconds=seconds)
+                if await self.board.renew(lease, seconds=seconds):
+                    await self._restore(recipe, lease)

@@ -46,6 +46,8 @@ from xai.tokens import Bearers, EphemeralTokens, KeyBearer
 # The handshake and the confirmation of the settings.
 _OPEN_SECONDS = 10.0
 _BEAT_SECONDS, _BEAT_LASTS = 2.0, 7.0
+# Two channels, and a call at a time by each who follows one.
+_FOLLOWED = 8
 _SWEEP_SECONDS, _DRAIN_SECONDS = 1.0, 5.0
 _SPEAKING = RetryPolicy(attempts=3)
 # An outage of the board or the bucket is sat out for about four minutes.
@@ -58,10 +60,13 @@ async def open_render(settings: Settings, *, lanes: Sequence[str], scratch: Path
     async with AsyncExitStack() as stack:
         redis = open_redis(settings.redis_url)
         stack.push_async_callback(redis.aclose)
+        # Whoever follows a channel holds a connection for good; and the seats must not wait behind a crowd of renders.
+        following = open_redis(settings.redis_url, connections=_FOLLOWED)
+        stack.push_async_callback(following.aclose)
         store = S3AudioStore(settings.bucket.bucket, **settings.bucket.store_options())
         stack.push_async_callback(store.close)
         await stack.enter_async_context(ensured(store))
-        pool = await stack.enter_async_context(_pool(settings, redis))
+        pool = await stack.enter_async_context(_pool(settings, redis=redis, following=following))
         board, insist = RedisJobBoard(redis), Retrying(policy=_INSISTING)
         spool = DiskSpool(settings.server.data_dir / "spool", max_bytes=settings.server.spool_bytes)
         masters = Masters(
@@ -85,7 +90,7 @@ async def open_render(settings: Settings, *, lanes: Sequence[str], scratch: Path
         await stack.enter_async_context(_swept(RedisStrayJobs(redis), board=board, broker_url=settings.broker_url))
         drain = Drain(spool=spool, store=store)
         await stack.enter_async_context(repeated(drain.drain, seconds=_DRAIN_SECONDS, what="the spool"))
-        watch = RedisJobWatch(redis)
+        watch = RedisJobWatch(following)
         await watch.open()
         stack.push_async_callback(watch.close)
         wanted = Wanted(callers=RedisCallers(redis), watch=watch)
@@ -106,14 +111,14 @@ async def _swept(strays: StrayJobs, *, board: JobBoard, broker_url: str) -> Asyn
 
 
 @asynccontextmanager
-async def _pool(settings: Settings, redis: Redis) -> AsyncIterator[SessionPool]:
+async def _pool(settings: Settings, *, redis: Redis, following: Redis) -> AsyncIterator[SessionPool]:
     xai = settings.xai
     async with _bearers(xai, key=settings.xai_key) as bearers:
         seconds = xai.render_timeout.total_seconds()
         open_seconds = min(_OPEN_SECONDS, seconds)
         client = RealtimeClient(xai.realtime_url, model=xai.model, bearers=bearers, open_seconds=open_seconds)
         group = settings.quota_group
-        seats = RedisSeats(redis, group=group, maximum=xai.max_sessions, reserved=xai.reserved_sessions)
+        seats = RedisSeats(following, group=group, maximum=xai.max_sessions, reserved=xai.reserved_sessions)
         breaker = RedisBreaker(redis, group=group)
         async with SessionPool(client, seats=seats, breaker=breaker, utterance_seconds=seconds) as pool:
             yield pool

@@ -22,7 +22,8 @@ class Sweeper:
 
     async def sweep(self) -> None:
         """Brings every stray on its way again, or to an end; raises Unavailable when the board doesn't answer."""
-        for stray in await self.strays.due():
+        strays = await self.strays.due()
+        for number, stray in enumerate(strays):
             if stray.is_hopeless:
                 await self._give_up(stray)
                 continue
@@ -30,8 +31,8 @@ class Sweeper:
                 await self.dispatch.send(stray.name, lane=stray.lane)
                 log.info("[X.AI TTS] %s: sent to the %s lane again", stray.name, stray.lane)
             except Unavailable as error:
-                # They are strays again in a few seconds.
                 log.warning("[X.AI TTS] %s: not sent again, nor are those behind it: %s", stray.name, error.detail)
+                await self.strays.unsent(strays[number:])
                 return
 
     async def _give_up(self, stray: Stray) -> None:

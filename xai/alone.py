@@ -40,8 +40,9 @@ class OwnBreaker:
     async def failed(self) -> None:
         """Its caller knows."""
 
-    async def pause(self, seconds: float) -> None:
-        """Its caller waits by itself."""
+    async def pause(self, seconds: float | None) -> float:
+        """As long as it was asked for, else a second: its caller waits by itself."""
+        return 1.0 if seconds is None else seconds
 
     async def down_for(self) -> float:
         """Never."""

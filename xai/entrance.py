@@ -11,8 +11,9 @@ from xai.session import Session, SessionOpener, SessionSettings
 
 logger = logging.getLogger(__name__)
 
-# After a 429 that names no time, and at the most after one that does.
+# After a 429 that names no time while nobody can be asked, and at the most after one that does.
 _PAUSE_SECONDS, _LONGEST_PAUSE = 1.0, 60.0
+_DEAF = "[X.AI TTS] others could not be told how the upstream is"
 
 
 class Shut(Exception):
@@ -48,11 +49,7 @@ class Entrance:
         try:
             session = await self._opener.open(settings)
         except UpstreamBusy as busy:
-            pause = min(busy.retry_after or _PAUSE_SECONDS, _LONGEST_PAUSE)
-            self._shut(pause, is_down=False)
-            logger.info("[X.AI TTS] the upstream takes no more sessions for %.1f s", pause)
-            await self._tell(lambda: self._breaker.pause(pause))
-            await self._answered(admission)
+            await self.refused(busy)
             raise
         except (UpstreamUnreachable, UpstreamTimeout):
             await self._tell(self._breaker.failed)
@@ -67,6 +64,18 @@ class Entrance:
             await session.close()
             raise
         return session
+
+    async def refused(self, busy: UpstreamBusy) -> None:
+        """The upstream answered 429: nobody opens a session for as long as it says, or longer each time."""
+        asked = min(busy.retry_after, _LONGEST_PAUSE) if busy.retry_after else None
+        pause = asked or _PAUSE_SECONDS
+        self._shut(pause, is_down=False)
+        try:
+            pause = await self._breaker.pause(asked)
+        except Unavailable:
+            logger.warning(_DEAF)
+        self._shut(pause, is_down=False)
+        logger.info("[X.AI TTS] the upstream takes no more sessions for %.1f s", pause)
 
     async def _admission(self) -> Admission:
         try:
@@ -83,7 +92,7 @@ class Entrance:
         try:
             await news()
         except Unavailable:
-            logger.warning("[X.AI TTS] others could not be told how the upstream is")
+            logger.warning(_DEAF)
 
     def _shut(self, seconds: float, *, is_down: bool) -> None:
         self._shut_until, self._is_down = self._clock() + seconds, is_down

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Self
 
-from speech.errors import Interrupted, SpeakModeUnsupported, UpstreamError, UpstreamUnreachable
+from speech.errors import Interrupted, SpeakModeUnsupported, UpstreamBusy, UpstreamError, UpstreamUnreachable
 from speech.ports import Breaker, Delivery, Seats, Spoken
 from xai.entrance import Entrance
 from xai.session import OnAudio, SessionOpener, SessionSettings
@@ -108,6 +108,8 @@ class SessionPool:
             self._stock.discard(pooled, f"its utterance failed ({type(error).__name__})")
             if self._stock.closed and isinstance(error, UpstreamError):
                 raise Interrupted() from None
+            if isinstance(error, UpstreamBusy):
+                await self._stock.refused(error)
             raise
         self._stock.give_back(pooled)
         return transcript

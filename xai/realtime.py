@@ -87,11 +87,11 @@ class Realtime:
 
     def speak(self, text: str, *, mode: str) -> None:
         """Begins an utterance in one of the ways of the table."""
+        self.answered = False
         if not self.usable:
             self._outcomes.append(Failed(self.error or UpstreamError("The session cannot speak now")))
             return
         self._turn = _Turn(DIALECTS[mode])
-        self.answered = False
         for frame in self._turn.dialect.frames(text):
             self._send(frame)
 

@@ -84,7 +84,12 @@ class Seating:
         while not self._is_closed:
             self._wake.clear()
             was_away = self._is_away
-            await self._settle()
+            try:
+                await self._settle()
+            except Exception:
+                # Whoever says nothing more has no seats after a while, and its sessions all the same.
+                logger.exception("[X.AI TTS] the seats could not be told; they are told again")
+                self._is_asking, self._is_away = False, True
             if self._is_away:
                 if not was_away:
                     logger.warning("[X.AI TTS] the seats can't be counted; going on with %d", self.share.seats)

@@ -92,6 +92,10 @@ class SessionStock:
         """Ends a session that nobody may use again; its seat is free once it is closed."""
         self._held.discard(pooled, why)
 
+    async def refused(self, busy: UpstreamBusy) -> None:
+        """A session that is open met a 429: no other is opened for a while."""
+        await self._entrance.refused(busy)
+
     async def aclose(self) -> None:
         """Ends every session; whoever waits gets Interrupted."""
         self.closed = True

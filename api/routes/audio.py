@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from typing import Annotated
 
@@ -106,7 +107,7 @@ def _without_audio(job: Job | None) -> Response:
     if job is None or job.status is JobStatus.CANCELLED:
         raise UnknownJob
     if job.error is not None:
-        return job_failure(job.error)
+        return job_failure(job.error, retry_after=job.forgiven_in(time.time()))
     raise NotFinished(retry_after=2)
 
 

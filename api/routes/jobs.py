@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import Annotated
 
 import orjson
@@ -16,7 +17,7 @@ from api.schemas import CLIENT_ID, JobRequest, JobView, job_document
 from api.services import Services
 from front.access import caller_of
 from speech.errors import UnknownJob
-from speech.job import FAILURE_SECONDS, Cache, JobStatus
+from speech.job import Cache, JobStatus
 from speech.ports import Claim
 from speech.recipe import Recipe, check_job_name
 
@@ -49,7 +50,7 @@ async def post_job(request: Request) -> Response:
             job = await services.job(job.name, wait=wait) or job
     # Under the same key it would stay failed.
     if job.status is JobStatus.FAILED and not is_again:
-        headers["Retry-After"] = str(FAILURE_SECONDS)
+        headers["Retry-After"] = str(job.forgiven_in(time.time()))
     elif not job.status.is_end:
         retry_after = await services.retry_after(job)
         headers |= {"Location": f"/v1/jobs/{job.name}", "Retry-After": str(retry_after)}

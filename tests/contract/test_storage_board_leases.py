@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 from redis.asyncio import Redis
 
 from speech.errors import StaleToken
 from speech.job import TRANSITIONS, Cache, JobStatus
+from speech.ports import ANYBODY
+from storage.board_scripts import LOOKS_KEY
+from storage.callers import RedisCallers
+from storage.heartbeats import Heartbeats
 from storage.job_board import RedisJobBoard
 from storage.redis_client import open_redis
+from storage.stray_jobs import RedisStrayJobs
 from tests.fakes.board import ERROR, NAME, READING, RECIPE, leased, put_into, started, status
 from tests.fakes.jobs import NOW, make_card
 
@@ -125,7 +131,36 @@ async def test_a_lost_lease_can_neither_be_renewed_nor_given_back(redis: Redis, 
         await board.renew(lost, seconds=60)
     await board.release(lost)
     assert await board.lease(READING, seconds=60) is None
-    await board.renew(holder, seconds=60)
+    assert not await board.renew(holder, seconds=60)
+
+
+async def test_a_wiped_board_gets_back_what_is_being_rendered(redis: Redis, board: RedisJobBoard) -> None:
+    lease = await started(board)
+    await redis.flushall()
+    assert await board.renew(lease, seconds=60)
+    for _ in range(2):
+        await board.restore(RECIPE, lease, now=NOW)
+    job = await board.job(NAME)
+    assert job is not None
+    assert (job.status, job.attempts, job.started_at) == (JobStatus.RENDERING, 1, NOW)
+    assert await board.order(NAME) == RECIPE
+    assert (await board.claim(RECIPE, now=NOW)).cache is Cache.JOINED
+    await RedisCallers(redis).withdraw(NAME, caller=ANYBODY)
+    assert await status(board) is JobStatus.RENDERING
+    await redis.delete(f"recite:lease:{READING}")
+    await redis.zunionstore(LOOKS_KEY, {LOOKS_KEY: 0})
+    await Heartbeats(redis).beat(lane="interactive", worker="host:1", seconds=60)
+    strays = RedisStrayJobs(redis, grace=timedelta(0))
+    assert [stray.name for stray in await strays.due()] == [NAME]
+    await board.fail(NAME, lease, ERROR)
+    assert (await board.claim(RECIPE, now=NOW)).job.error == ERROR
+
+
+async def test_only_what_the_board_forgot_comes_back(board: RedisJobBoard) -> None:
+    lease = await started(board)
+    await board.fail(NAME, lease, ERROR)
+    await board.restore(RECIPE, lease, now=NOW)
+    assert await status(board) is JobStatus.FAILED
 
 
 async def test_a_lease_that_ran_out_and_nobody_took_still_counts(redis: Redis, board: RedisJobBoard) -> None:

@@ -116,6 +116,30 @@ async def test_a_pause_is_everybody_s_and_the_longest_counts(redis: Redis) -> No
     assert await second.down_for() == 0
 
 
+async def test_a_pause_of_no_named_length_grows_with_every_refusal_until_a_success(redis: Redis) -> None:
+    late = RedisBreaker(redis, group="team", first_pause=0.1, most_pause=0.3, jitter=lambda: 1.0)
+    early = RedisBreaker(redis, group="team", first_pause=0.1, most_pause=0.3, jitter=lambda: 0.0)
+    pauses = []
+    for one in (late, early, late, early):
+        pauses.append(await one.pause(None))
+        # Those were under way already: they find it paused, and make it no longer.
+        assert 0 < await late.pause(None) <= pauses[-1]
+        await admitted_again(early)
+    assert pauses == [0.1, 0.1, 0.3, 0.15]
+    assert (await late.admit()).is_suspect
+    await early.succeeded()
+    assert await late.admit() == Admission()
+    assert await late.pause(None) == 0.1
+
+
+async def test_a_refusal_is_an_answer(redis: Redis) -> None:
+    one = breaker(redis)
+    for _ in range(3):
+        await one.failed()
+    assert await one.pause(None) <= 1
+    assert await one.down_for() == 0
+
+
 async def test_a_pause_ends(redis: Redis) -> None:
     one = breaker(redis)
     await one.pause(0.05)

@@ -93,6 +93,15 @@ async def test_a_failure_is_remembered_then_forgiven(redis: Redis, board: RedisJ
     assert await board.job(NAME) == anew.job
 
 
+@pytest.mark.parametrize("seconds_ago", [61, -3600])
+async def test_a_failure_is_forgiven_after_a_minute_also_when_the_clock_was_set_back(
+    redis: Redis, board: RedisJobBoard, seconds_ago: int
+) -> None:
+    await board.fail(NAME, await started(board), ERROR)
+    await redis.hincrby(f"recite:job:{NAME}", "ended_at", -1000 * seconds_ago)
+    assert (await board.claim(RECIPE, now=NOW)).cache is Cache.MISS
+
+
 async def test_refresh_skips_the_memory_and_nothing_else(board: RedisJobBoard) -> None:
     lease = await started(board)
     assert (await board.claim(RECIPE, now=NOW, refresh=True)).cache is Cache.JOINED

@@ -155,6 +155,23 @@ async def test_what_is_let_go_is_heard_to_its_end_and_then_gone(redis: Redis) ->
     await live.close()
 
 
+async def test_what_waits_for_its_bucket_is_heard_however_long_that_takes(redis: Redis) -> None:
+    live = RedisLiveStream(redis, expiry=timedelta(milliseconds=200), farewell=timedelta(milliseconds=1))
+    await live.air(LEASE, b"ab", utterance=0)
+    await live.end(LEASE, utterance=0)
+    loop = asyncio.get_running_loop()
+    later = loop.time() + 0.6
+    while loop.time() < later:
+        assert await heard(live, seconds=0.05) == [sound(b"ab"), END]
+    await live.let_go(LEASE, utterance=0)
+
+    async def gone() -> bool:
+        return not await redis.exists(KEY)
+
+    await until(gone)
+    await live.close()
+
+
 async def test_what_nobody_lets_go_expires(live: RedisLiveStream, redis: Redis) -> None:
     await live.air(LEASE, b"ab", utterance=0)
     await live.close()

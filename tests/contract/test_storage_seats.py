@@ -185,6 +185,26 @@ async def test_a_wiped_redis_learns_anew_who_has_what_before_it_gives_more(redis
     assert first.need.open + second.need.open == 10
 
 
+async def test_nobody_gets_the_seats_of_those_who_could_not_be_heard_while_redis_was_away(redis: Redis) -> None:
+    first, second = process(redis), process(redis)
+    assert await first.want(LIVE, 4) == 4
+    assert await second.want(LIVE, 6) == 6
+    await let_all_words_run_out(redis)
+    assert await first.want(LIVE, 3) == 0
+    assert (await second.settle()).seats == 6
+    assert first.need.open + second.need.open == 10
+
+
+async def let_all_words_run_out(redis: Redis) -> None:
+    """As if Redis had been away, or its clock set forward, for longer than they count."""
+    key = "recite:seats:team"
+    group = orjson.loads(await redis.get(key) or b"")
+    for moment in (group, *group["holders"].values()):
+        for name in moment.keys() & {"heard", "quiet_until", "ends"}:
+            moment[name] -= 61_000
+    await redis.set(key, orjson.dumps(group))
+
+
 async def set_clock_back(redis: Redis) -> None:
     """What was said before counts for ten minutes more."""
     key = "recite:seats:team"

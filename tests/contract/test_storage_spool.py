@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import hashlib
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -99,6 +103,32 @@ async def test_what_can_not_be_put_waits_for_the_next_process(spool: Spool, fold
         assert taken is not None
         assert (taken[0], await asyncio.to_thread(taken[1].read_bytes)) == (CARD, CONTENT)
     assert await later.waiting() == await spool.waiting() == []
+
+
+async def test_what_is_being_copied_is_whole_before_its_source_is_gone(spool: Spool, body: Path) -> None:
+    """However often whoever keeps it is told to end, also before a thread came to it."""
+
+    async def keep_and_tidy() -> None:
+        with ExitStack() as afterwards:
+            afterwards.callback(body.unlink)
+            async with spool.keep(CARD, body):
+                pytest.fail("it was cancelled before")
+
+    release = threading.Event()
+    with ThreadPoolExecutor(1) as threads:
+        asyncio.get_running_loop().set_default_executor(threads)
+        threads.submit(release.wait)
+        keeping = asyncio.create_task(keep_and_tidy())
+        for _ in range(3):
+            await asyncio.sleep(0)
+            keeping.cancel()
+        release.set()
+        await asyncio.wait([keeping])
+        assert keeping.cancelled()
+        (entry,) = await spool.waiting()
+        async with spool.take(entry) as taken:
+            assert taken is not None
+            assert taken[1].read_bytes() == CONTENT
 
 
 async def test_a_take_that_fails_leaves_it(spool: Spool, body: Path) -> None:
@@ -203,3 +233,19 @@ async def test_drafts_of_the_dead_go_those_of_the_living_stay(tmp_path: Path) ->
     written_halfway(tmp_path, "ara-1.0000", at=time.time())
     assert await DiskSpool(tmp_path, max_bytes=20_000).waiting() == []
     assert files(tmp_path) == ["ara-1.0000.draft", "ara-1.0000.json"]
+
+
+async def test_a_draft_that_somebody_writes_stays_however_old_the_clock_says_it_is(tmp_path: Path) -> None:
+    written_halfway(tmp_path, "ara-0.0000", at=0)
+    with (tmp_path / "ara-0.0000.draft").open("rb") as writing:
+        fcntl.flock(writing, fcntl.LOCK_EX)
+        await DiskSpool(tmp_path, max_bytes=20_000).waiting()
+        assert files(tmp_path) == ["ara-0.0000.draft", "ara-0.0000.json"]
+
+
+async def test_what_can_not_be_read_is_no_reason_to_fail(spool: Spool, folder: Path, body: Path) -> None:
+    (folder / f"{CARD.name}.00000000.flac").mkdir(parents=True)
+    (folder / f"{CARD.name}.00000000.json").write_bytes(CARD.to_json())
+    assert await spool.find(CARD.name) is None
+    await left_waiting(spool, body)
+    assert await spool.find(CARD.name) == (CARD, CONTENT)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
 from redis.asyncio import Redis
 
 from speech.job import JobStatus
-from speech.ports import Lease, Stray, StrayJobs
+from speech.ports import ANYBODY, Lease, Stray, StrayJobs
 from speech.recipe import Recipe
 from speech.request import Lane
+from storage.audience import RedisAudience, audience_key
 from storage.board_scripts import LOOKS_KEY, PACE_KEY, QUEUED_KEY
+from storage.callers import RedisCallers
 from storage.heartbeats import Heartbeats
 from storage.job_board import RedisJobBoard
 from storage.redis_client import open_redis
@@ -29,11 +30,8 @@ NO_GRACE = timedelta(0)
 
 
 @pytest.fixture
-async def redis(redis_url: str) -> AsyncIterator[Redis]:
-    """With a worker for both lanes."""
-    async with open_redis(redis_url) as redis:
-        await Heartbeats(redis).beat(lane="interactive+bulk", worker="host:1", seconds=60)
-        yield redis
+def redis(served_redis: Redis) -> Redis:
+    return served_redis
 
 
 @pytest.fixture
@@ -115,6 +113,21 @@ async def test_what_somebody_has_in_hand_is_told_soon_after(
     await board.release(lease)
     await time_passes(redis)
     assert await strays.due() == [STRAY]
+
+
+async def test_what_only_a_listener_wanted_is_cancelled_when_he_has_left(
+    redis: Redis, board: RedisJobBoard, strays: StrayJobs
+) -> None:
+    await board.claim(RECIPE, now=NOW)
+    await RedisAudience(redis).listens(NAME, seconds=60)
+    await RedisCallers(redis).withdraw(NAME, caller=ANYBODY)
+    await time_passes(redis)
+    assert await strays.due() == [STRAY]
+    await redis.delete(audience_key(NAME))
+    await time_passes(redis)
+    assert await strays.due() == []
+    assert await status(board) is JobStatus.CANCELLED
+    assert await redis.exists(LOOKS_KEY, f"{QUEUED_KEY}interactive") == 0
 
 
 async def test_a_render_is_looked_at_again_when_its_lease_would_end(
@@ -280,6 +293,41 @@ async def test_leases_get_time_to_be_renewed_when_the_clock_was_set(
     await redis.hset(SWEEP_KEY, "from", before)
     assert await careful.due() == [STRAY]
     await board.renew(lease, seconds=10)
+
+
+async def test_a_message_that_is_lost_is_sent_again_although_the_clock_is_set_back(
+    redis: Redis, board: RedisJobBoard, strays: StrayJobs
+) -> None:
+    """All that was written before is an hour ahead; how long ago each was queued is kept."""
+    hour, queue = 3_600_000, f"{QUEUED_KEY}interactive"
+    older = make_recipe("Asked before.")
+    await started_earlier(redis, board, "Asked first.", seconds_ago=6)
+    await strays.due()
+    for recipe in (older, RECIPE):
+        await board.claim(recipe, now=NOW)
+    await redis.zadd(queue, {older.job_name: (await redis.zscore(queue, NAME) or 0) - 1000})
+    for name in (older.job_name, NAME):
+        await redis.zincrby(queue, hour, name)
+    for key, field in ((f"{PACE_KEY}interactive", "since"), (f"{PACE_KEY}interactive", "at"), (SWEEP_KEY, "last")):
+        await redis.hincrby(key, field, hour)
+    told = await strays.due()
+    assert STRAY in told
+    now = int((await redis.time())[0]) * 1000
+    scores = [await redis.zscore(queue, name) or 0 for name in (older.job_name, NAME)]
+    assert now - 3000 < scores[0] < scores[1] <= now + 1000
+    assert now - 9000 < int(await redis.hget(f"{PACE_KEY}interactive", "at") or 0) < now - 4000
+
+
+async def test_a_lane_is_not_served_by_words_from_before_the_clock_was_set_back(
+    redis: Redis, board: RedisJobBoard, strays: StrayJobs
+) -> None:
+    await redis.zunionstore("recite:workers", {"recite:workers": 2})
+    assert await Heartbeats(redis).lanes_alive() == set()
+    await board.claim(RECIPE, now=NOW)
+    await time_passes(redis)
+    assert await strays.due() == []
+    await Heartbeats(redis).beat(lane="bulk", worker="host:2", seconds=60)
+    assert await redis.zrange("recite:workers", 0, -1) == [b"bulk:host:2"]
 
 
 async def test_a_lease_from_before_the_clock_was_set_back_ends_soon(

@@ -14,13 +14,14 @@ from speech.request import Lane
 class FakeSeats:
     """All of `maximum` are there at first; `needs` is what was said until it left. Raises Unavailable while `away`.
 
-    Its `follow` overhears `lost_cancellations` before it ends.
+    `problems` are raised first. Its `follow` overhears `lost_cancellations` before it ends.
     """
 
     def __init__(self, maximum: int) -> None:
         self.share = share(maximum)
         self.needs: list[Need] = []
         self.away = False
+        self.problems: list[Exception] = []
         self.lost_cancellations = 0
         self._calls: list[Callable[[], None]] = []
 
@@ -39,6 +40,8 @@ class FakeSeats:
         await asyncio.sleep(0)
         if self.away:
             raise Unavailable("redis")
+        if self.problems:
+            raise self.problems.pop()
         self.needs.append(need)
         told, left = self.share, self.share.seats - self.share.owed
         # A debt is told once.
@@ -69,10 +72,14 @@ def share(seats: int, *, interactive: int | None = None, bulk: int | None = None
 
 
 class FakeBreaker:
-    """Lets everybody through but while `admission` says otherwise; `news` is what it was told."""
+    """Lets everybody through but while `admission` says otherwise; `news` is what it was told.
+
+    A pause whose length the upstream left open takes `pause_seconds`.
+    """
 
     def __init__(self) -> None:
         self.admission = Admission()
+        self.pause_seconds = 1.0
         self.news: list[str] = []
 
     async def admit(self) -> Admission:
@@ -84,8 +91,9 @@ class FakeBreaker:
     async def failed(self) -> None:
         self.news.append("failed")
 
-    async def pause(self, seconds: float) -> None:
-        self.news.append(f"pause {seconds:g}")
+    async def pause(self, seconds: float | None) -> float:
+        self.news.append("pause" if seconds is None else f"pause {seconds:g}")
+        return self.pause_seconds if seconds is None else seconds
 
     async def down_for(self) -> float:
         return self.admission.wait if self.admission.is_down else 0.0

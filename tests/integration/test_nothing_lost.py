@@ -247,7 +247,8 @@ def test_a_row_of_the_table(outcomes: dict[str, Outcome], name: str) -> None:
     assert (outcome.job["status"], outcome.audio, outcome.paid) == (fate.end_state, fate.audio, fate.paid)
     assert fate.kept is Kept.AUDIO
     assert outcome.kept == {"audio", "cards", "masters"}
-    assert outcome.answers == blow.answers
+    # Somebody who asks at the right moments sees nothing of it.
+    assert {200} <= outcome.answers <= blow.answers
     assert (outcome.job["attempts"] > 1) == (blow.again is Again.RENDER)
     assert outcome.tries or blow.again is not Again.STEP
     assert outcome.seconds < blow.seconds + RENDER_SECONDS

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterator
 
 import pytest
+from redis import Redis
 
 from simulator.fates import ATTEMPTS
 from simulator.faults import FAULTS
@@ -83,9 +84,14 @@ async def test_a_failure_is_remembered_and_refresh_asks_again(faulty: Stack) -> 
         job = (await client.post("/v1/jobs", json=body, headers={"Prefer": "wait=30"})).json()
         assert job["status"] == "failed"
         spoken = faulty.utterances()
+        with Redis.from_url(faulty.redis.url) as redis:
+            redis.hincrby(f"recite:job:{job['id']}", "ended_at", -40_000)
         again = await client.post("/v1/jobs", json=body)
         assert (again.status_code, again.json()["status"]) == (200, "failed")
-        assert again.headers["retry-after"] == "60"
+        audio = await client.get(f"/v1/audio/{job['id']}")
+        assert audio.status_code == 502
+        for answer in (again, audio):
+            assert 15 < int(answer.headers["retry-after"]) <= 20
         assert faulty.utterances() == spoken
         fresh = await client.post("/v1/jobs", json={**body, "refresh": True}, headers={"Prefer": "wait=30"})
         assert (fresh.json()["status"], fresh.json()["cache"]) == ("ready", "miss")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -14,9 +13,7 @@ from speech.job import JobStatus
 from speech.recipe import Recipe
 from speech.request import Lane
 from storage.board_scripts import LOOKS_KEY
-from storage.heartbeats import Heartbeats
 from storage.job_board import RedisJobBoard
-from storage.redis_client import open_redis
 from storage.stray_jobs import RedisStrayJobs
 from tests.fakes.jobs import NOW, make_recipe
 from worker.sweeper import Sweeper
@@ -40,10 +37,8 @@ class Broker:
 
 
 @pytest.fixture
-async def redis(redis_url: str) -> AsyncIterator[Redis]:
-    async with open_redis(redis_url) as redis:
-        await Heartbeats(redis).beat(lane="interactive+bulk", worker="host:1", seconds=60)
-        yield redis
+def redis(served_redis: Redis) -> Redis:
+    return served_redis
 
 
 @pytest.fixture
@@ -99,15 +94,22 @@ async def test_what_kills_every_worker_fails(
     assert broker.sent == [(recipe.job_name, Lane.INTERACTIVE)] * 2
 
 
-async def test_what_the_broker_does_not_take_comes_again(
+async def test_what_the_broker_does_not_take_comes_again_as_soon_as_it_does(
     redis: Redis, board: RedisJobBoard, broker: Broker, sweeper: Sweeper
 ) -> None:
-    recipe = make_recipe("Nobody takes me.")
-    await board.claim(recipe, now=NOW)
-    await time_passes(redis)
+    """However long it is away, and also what stands behind."""
+    recipes = [make_recipe(f"Nobody takes me, number {number}.") for number in range(3)]
+    for recipe in recipes:
+        await board.claim(recipe, now=NOW)
     broker.is_away = True
-    await sweeper.sweep()
+    for _ in range(8):
+        await time_passes(redis)
+        await sweeper.sweep()
+    seconds, _ = await redis.time()
+    for recipe in recipes:
+        look = await redis.zscore(LOOKS_KEY, recipe.job_name)
+        assert (look or 0) / 1000 - int(seconds) == pytest.approx(5, abs=1.5)
     broker.is_away = False
     await time_passes(redis)
     await sweeper.sweep()
-    assert broker.sent == [(recipe.job_name, Lane.INTERACTIVE)]
+    assert sorted(broker.sent) == sorted((recipe.job_name, Lane.INTERACTIVE) for recipe in recipes)

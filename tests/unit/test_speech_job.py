@@ -1,8 +1,11 @@
+from dataclasses import replace
+
 import pytest
 
 from speech.errors import KeyRejected, ReciteError, RenderError, UpstreamBusy, UpstreamTimeout
-from speech.job import ENDS, TRANSITIONS, JobError, JobStatus
+from speech.job import ENDS, TRANSITIONS, Job, JobError, JobStatus
 from speech.retry import RetryPolicy, retry_delay
+from tests.fakes.jobs import NOW, make_recipe
 
 pytestmark = pytest.mark.unit
 
@@ -27,6 +30,12 @@ def test_every_state_has_its_ways_out_and_only_ends_end() -> None:
 def test_an_end_is_left_only_by_asking_again_or_by_audio_that_turns_up() -> None:
     for end in ENDS - {JobStatus.READY}:
         assert TRANSITIONS[end] == {JobStatus.QUEUED, JobStatus.READY}
+
+
+@pytest.mark.parametrize(("age", "left"), [(0, 60), (0.5, 60), (40, 20), (59.9, 1), (300, 1), (-300, 60), (None, 60)])
+def test_a_failure_is_forgiven_when_its_minute_is_over(age: float | None, left: int) -> None:
+    failed = replace(Job.born(make_recipe(), now=NOW), ended_at=None if age is None else NOW - age)
+    assert failed.forgiven_in(NOW) == left
 
 
 def test_every_error_has_a_code_of_its_own_and_an_http_status() -> None:

@@ -45,6 +45,19 @@ async def test_what_a_render_has_in_hand_is_left_to_it(tmp_path: Path, spool: Di
         assert store.objects == {}
 
 
+async def test_an_entry_that_can_t_be_read_does_not_hold_up_the_others(
+    tmp_path: Path, spool: DiskSpool, caplog: pytest.LogCaptureFixture
+) -> None:
+    store, (card, body) = FrailStore(away=0), make_master(tmp_path)
+    await waiting(spool, card, body)
+    unreadable = tmp_path / "spool" / "ara-00.0a1b2c3d.flac"
+    unreadable.mkdir()
+    await Drain(spool=spool, store=store).drain()
+    assert await store.card(card.name) == card
+    assert await spool.waiting() == [unreadable.name]
+    assert f"{unreadable.name}: can't be put" in caplog.text
+
+
 async def waiting(spool: DiskSpool, card: Card, body: Path) -> None:
     with pytest.raises(Unavailable):
         async with spool.keep(card, body):

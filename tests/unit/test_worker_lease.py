@@ -10,7 +10,7 @@ from typing import cast
 import pytest
 
 from speech.card import Card
-from speech.errors import StaleToken, UpstreamUnreachable
+from speech.errors import Interrupted, StaleToken, UpstreamUnreachable
 from speech.job import Job, JobError
 from speech.ports import JobBoard, Lease
 from speech.recipe import Recipe
@@ -18,6 +18,7 @@ from speech.retry import RetryPolicy
 from storage.spool import DiskSpool
 from tests.fakes.jobs import NOW, make_recipe
 from tests.fakes.masters import SlowBucket
+from tests.fakes.polling import until
 from tests.fakes.speaking import BegunBoard, FakeVoice, Listener
 from worker.keeper import Keeper
 from worker.masters import Masters
@@ -34,11 +35,17 @@ OURS, THEIRS = 1, 2
 
 
 class Board(BegunBoard):
-    """A board with one job; `holder` is the token of whoever has the lease of its reading."""
+    """A board with one job; `holder` is the token of whoever has the lease of its reading.
+
+    One that `is_wiped` has forgotten both.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.holder: int | None = None
+        self.is_wiped = False
+        self.restored: list[str] = []
+        self.requeued: list[str] = []
         self.finished: list[str] = []
         self.failed: list[str] = []
 
@@ -51,13 +58,24 @@ class Board(BegunBoard):
         self.holder = OURS
         return Lease(reading=reading, token=OURS)
 
-    async def renew(self, lease: Lease, *, seconds: float) -> None:
+    async def renew(self, lease: Lease, *, seconds: float) -> bool:
+        await asyncio.sleep(0)
+        is_wiped, self.is_wiped = self.is_wiped, False
+        if is_wiped:
+            self.holder = lease.token
         if self.holder != lease.token:
             raise StaleToken
+        return is_wiped
+
+    async def restore(self, recipe: Recipe, lease: Lease, *, now: float) -> None:
+        self.restored.append(recipe.job_name)
 
     async def release(self, lease: Lease) -> None:
         if self.holder == lease.token:
             self.holder = None
+
+    async def requeue(self, name: str, lease: Lease) -> None:
+        self.requeued.append(name)
 
     async def finish(self, card: Card, lease: Lease) -> None:
         self.finished.append(card.name)
@@ -148,6 +166,35 @@ async def test_the_log_says_why_it_failed(worker: Worker, caplog: pytest.LogCapt
     await worker.run()
     assert f"{RECIPE.job_name}: failed: upstream_unreachable (The host name is not known)" in caplog.text
     assert worker.board.failed == ["upstream_unreachable"]
+    # The board may have been wiped a moment before.
+    assert worker.board.restored == [RECIPE.job_name]
+
+
+async def test_a_board_that_was_wiped_in_mid_render_is_told_of_the_job(worker: Worker) -> None:
+    gate = worker.voice.hold(TEXTS[0], "amid")
+    running = asyncio.create_task(worker.run())
+    await worker.voice.reached[TEXTS[0], "amid"].wait()
+    worker.board.holder, worker.board.is_wiped = None, True
+    worker.tick.set()
+
+    async def restored() -> bool:
+        return bool(worker.board.restored)
+
+    await until(restored)
+    gate.set()
+    worker.bucket.open.set()
+    await running
+    assert worker.board.restored == worker.board.finished == [RECIPE.job_name]
+
+
+async def test_whoever_is_interrupted_leaves_the_job_to_a_board_that_may_have_been_wiped(worker: Worker) -> None:
+    worker.voice.hold(TEXTS[0], "amid")
+    running = asyncio.create_task(worker.run())
+    await worker.voice.reached[TEXTS[0], "amid"].wait()
+    running.cancel()
+    with pytest.raises(Interrupted):
+        await running
+    assert worker.board.restored == worker.board.requeued == [RECIPE.job_name]
 
 
 async def test_a_lease_is_waited_for_but_not_with_a_thread_for_long(worker: Worker) -> None:

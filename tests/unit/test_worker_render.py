@@ -47,7 +47,8 @@ class BusyBoard:
             return None
         return Lease(reading=reading, token=1)
 
-    async def renew(self, lease: Lease, *, seconds: float) -> None: ...
+    async def renew(self, lease: Lease, *, seconds: float) -> bool:
+        return False
 
     async def release(self, lease: Lease) -> None: ...
 

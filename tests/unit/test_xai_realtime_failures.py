@@ -19,10 +19,22 @@ from speech.errors import (
     UpstreamUnreachable,
 )
 from tests.fakes.protocol import CREATED, DONE, SETTINGS, delta, failure, feed, ready, speaking
+from tests.fakes.scripted_upstream import PCM
 from xai.events import _READERS
-from xai.realtime import Audio, Realtime
+from xai.realtime import Audio, Failed, Finished, Realtime
 
 pytestmark = pytest.mark.unit
+
+
+def test_a_session_that_died_after_an_utterance_has_not_answered_the_next() -> None:
+    """So that whoever was granted it a moment before may open another at once: nothing of his text was paid."""
+    protocol = speaking()
+    assert isinstance(feed(protocol, CREATED, delta(PCM), DONE)[-1], Finished)
+    assert protocol.answered
+    protocol.receive_eof()
+    protocol.speak("Good night", mode="force_message")
+    assert [type(outcome) for outcome in protocol.outcomes()] == [Failed]
+    assert not protocol.answered
 
 
 @pytest.mark.parametrize("status", ["cancelled", "incomplete", "failed"])

@@ -123,6 +123,17 @@ async def test_while_the_count_is_away_the_pool_goes_on_with_what_it_has(slow: D
     assert [session.spoken[-1][0] for session in slow.live] == ["two", "three"]
 
 
+async def test_whatever_goes_wrong_the_seats_are_told_again(slow: Desk, caplog: pytest.LogCaptureFixture) -> None:
+    slow.seats.share = share(1)
+    await slow.begin("one")
+    slow.seats.share, slow.seats.problems = share(2), [RuntimeError("nobody thought of this")]
+    await slow.begin("two")
+    assert len(slow.live) == 1
+    await asyncio.sleep(1)
+    assert len(slow.live) == 2
+    assert "nobody thought of this" in caplog.text
+
+
 async def test_a_seat_given_up_in_a_word_without_an_answer_is_not_taken_again(slow: Desk) -> None:
     for text in ("one", "two"):
         await slow.begin(text)
@@ -164,7 +175,31 @@ async def test_a_429_tells_all_to_pause(desk: Desk) -> None:
     for _ in range(3):
         with pytest.raises(UpstreamBusy):
             await desk.speak("one")
-    assert desk.breaker.news == ["pause 7", "pause 1", "pause 60"]
+    assert desk.breaker.news == ["pause 7", "pause", "pause 60"]
+
+
+async def test_a_429_that_names_no_time_pauses_for_as_long_as_all_agreed(desk: Desk) -> None:
+    desk.opener.problems, desk.breaker.pause_seconds = [UpstreamBusy()], 9
+    patient = await desk.begin("bulk", lane=Lane.BULK)
+    await asyncio.sleep(8.9)
+    assert desk.opener.asked == 1
+    await patient
+    assert desk.opener.asked == 2
+
+
+async def test_a_429_to_an_utterance_tells_all_to_pause_too(slow: Desk) -> None:
+    speaking = await slow.begin("one")
+    slow.live[0].turns.put_nowait(UpstreamBusy())
+    with pytest.raises(UpstreamBusy):
+        await speaking
+    assert slow.breaker.news == ["pause"]
+    again = await slow.begin("one")
+    await asyncio.sleep(0.9)
+    assert slow.opener.asked == 1
+    await asyncio.sleep(0.2)
+    assert slow.opener.asked == 2
+    again.cancel()
+    await settle()
 
 
 async def test_a_429_turns_live_callers_away_and_bulk_waits(desk: Desk) -> None:
