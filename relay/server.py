@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 from types import FrameType
 
@@ -10,6 +11,8 @@ import uvicorn
 
 from relay import closes
 from relay.services import Services
+
+log = logging.getLogger(__name__)
 
 
 class Server(uvicorn.Server):
@@ -19,6 +22,11 @@ class Server(uvicorn.Server):
         super().__init__(config)
         self._grace_seconds = grace_seconds
         self._drain: asyncio.Task[None] | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Says where it listens, once it does."""
+        await super().startup(sockets)
+        log.info("live voice on %s port %d", self.config.host, self.config.port)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Answers on, but begins nothing new, until the sessions have ended; then stops as usual."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 import time
 from collections.abc import Callable
@@ -24,11 +25,14 @@ from relay.schemas import iso
 from relay.tap import Tap
 from relay.timings import Timings
 from settings import Settings
+from speech.addresses import line_of
 from speech.errors import GoingAway
 from speech.live_ports import LiveSessions
 from speech.live_session import LiveSession, LiveState
 from xai.live import LiveUpstream
 from xai.live_seats import LiveSeats
+
+log = logging.getLogger(__name__)
 
 _TOKEN_BYTES = 32
 # Who comes back at the last moment is told that it was the last.
@@ -78,13 +82,15 @@ class Services:
             id=order.session_id,
             state=LiveState.CREATED,
             caller=caller_of(connection, order.client_id),
-            address=connection.client.host if connection.client else "",
+            address=line_of(connection.client.host) if connection.client else "",
             created_at=now,
             expires_at=now + seconds,
             order=recorded(order),
             client_id=order.client_id,
         )
-        return await self.sessions.create(session, token=token, seconds=seconds)
+        made = await self.sessions.create(session, token=token, seconds=seconds)
+        log.info("[X.AI LIVE] %s made for client %s", made.id, made.client_id or "-")
+        return made
 
     def bridge(self, session: LiveSession, order: LiveOrder, *, tap: Tap | None) -> Bridge:
         """The bridge for a connected session, going on where it was."""
