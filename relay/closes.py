@@ -56,7 +56,7 @@ UPSTREAM_BUSY = Closing(
 CLIENT_GONE = Closing(code=1005, reason="client_gone", message="The client closed its connection.")
 CLIENT_LOST = Closing(code=1006, reason="client_lost", message="The client's connection broke.")
 
-RESUMABLE = frozenset({CLIENT_LOST, UPSTREAM_LOST})
+RESUMABLE = frozenset({CLIENT_LOST, UPSTREAM_LOST, GOING_AWAY})
 _NORMAL = 1000
 
 

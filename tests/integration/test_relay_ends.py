@@ -135,7 +135,7 @@ async def test_it_ends_from_outside(simulator: RunningSimulator) -> None:
         assert (await page.receive()) == {"type": "relay.going_away", "seconds": 5}
         relay.bridges[0].end(closes.GOING_AWAY)
         relay.bridges[0].end(closes.ENDED)
-        await check(page, relay, closes.GOING_AWAY)
+        await check(page, relay, closes.GOING_AWAY, resumable=True)
     assert simulator.stats.open == 0
 
 

@@ -49,7 +49,7 @@ def test_what_broke_may_go_on_and_what_was_ended_not() -> None:
     assert of_upstream(1000, announced=False) is closes.UPSTREAM_ENDED
     assert of_upstream(1006, announced=True) is closes.UPSTREAM_ENDED
     assert {of_upstream(code, announced=False) for code in (None, 1001, 1011)} == {closes.UPSTREAM_LOST}
-    assert {closing.reason for closing in closes.RESUMABLE} == {"client_lost", "upstream_lost"}
+    assert {closing.reason for closing in closes.RESUMABLE} == {"client_lost", "upstream_lost", "going_away"}
 
 
 def test_reasons_are_words_for_programs_that_fit_into_a_close_frame() -> None:
