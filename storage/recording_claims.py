@@ -30,7 +30,7 @@ return 1
 
 
 class RedisRecordingClaims:
-    """Implements speech.ports.RecordingClaims; a holder that says nothing more is forgotten when its time is over."""
+    """Implements speech.recording_ports.RecordingClaims; who says nothing more is forgotten when his time is over."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis

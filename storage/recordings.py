@@ -26,7 +26,7 @@ _MOST_REMOVED_AT_ONCE = 1000
 
 
 class S3Recordings:
-    """Implements speech.ports.Recordings on any S3-compatible server. Nothing connects before the first call."""
+    """Implements speech.recording_ports.Recordings on any S3 server. Nothing connects before the first call."""
 
     def __init__(
         self,

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 
 from relay.recording.folder import Folder, Waiting
-from speech.ports import Recordings
+from speech.recording_ports import Recordings
 
 _AT_ONCE = 4
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from relay.recording.assembly import Assembly
 from relay.recording.piece import PieceName
-from speech.ports import Recordings
+from speech.recording_ports import Recordings
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +33,8 @@ class Finisher:
             if not names:
                 return False
             await self._put(session_id, Assembly(session_id, names=names))
+        elif pieces:
+            log.warning("%s: %d pieces were left of a finished recording, or came too late", session_id, len(pieces))
         await self.recordings.remove_pieces(session_id, list(pieces))
         return True
 

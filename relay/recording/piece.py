@@ -16,7 +16,7 @@ from audio.wav import wav_head
 CHANNELS = 2
 BLOCK = CHANNELS * BYTES_PER_SAMPLE
 _HEAD_BYTES = 44
-_NAME = re.compile(r"(\d{13})-(\d{10})-(\d{7})\.wav")
+_NAME = re.compile(r"(\d{13})-(\d{10})-(\d{10})\.wav")
 # Players pass over a chunk that they don't know.
 _NOTE, _CHUNK = b"note", struct.Struct("<4sI")
 
@@ -33,7 +33,7 @@ class PieceName:
     samples: int
 
     def __str__(self) -> str:
-        return f"{self.run:013d}-{self.start:010d}-{self.samples:07d}.wav"
+        return f"{self.run:013d}-{self.start:010d}-{self.samples:010d}.wav"
 
     @classmethod
     def parse(cls, name: str) -> Self:

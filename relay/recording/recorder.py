@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 # So much waits for its piece at most, and so much brings the piece on before its time.
 _MOST_BYTES, _MANY_BYTES = 16 * 1024 * 1024, 1024 * 1024
-_MOST_LINES = 1000
+_EVENT_BYTES, _MOST_LINES = 500, 1000
 
 
 class Recorder:
@@ -55,29 +55,31 @@ class Recorder:
 
     async def record(self, *, every: float, on_piece: Callable[[], None]) -> None:
         """Writes pieces until the end, one in so many seconds; not to be cancelled, as a thread may be at work."""
-        while not self._is_over:
+        is_last = False
+        while not is_last:
             with suppress(TimeoutError):
                 async with asyncio.timeout(every):
                     await self._is_due.wait()
             self._is_due.clear()
-            await self._cut()
+            is_last = self._is_over
+            await self._cut(last=is_last)
             on_piece()
 
-    async def _cut(self) -> None:
+    async def _cut(self, *, last: bool) -> None:
         inbox, self._inbox, missed, self._missed = self._inbox, [], self._missed, False
         self._bytes = 0
         now = asyncio.get_running_loop().time() - self._began
         if missed:
             self._timeline.missed(at=now)
         try:
-            await asyncio.to_thread(self._write, inbox, now, self._is_over)
+            await asyncio.to_thread(self._write, inbox, now, last)
         except Exception:
             log.exception("%s: a piece of the recording was lost", self._session_id)
 
     def _note(self, is_clients: bool, event: Mapping[str, Any] | bytes, at: float) -> None:
         if not isinstance(event, bytes) and not self._timeline.knows(event.get("type")):
             return
-        size = len(event) if isinstance(event, bytes) else _audio_size(event)
+        size = _EVENT_BYTES + (len(event) if isinstance(event, bytes) else _audio_size(event))
         if self._bytes + size > _MOST_BYTES:
             self._missed = True
             return

@@ -19,7 +19,7 @@ from relay.recording.recorder import Recorder
 from relay.recording.rounds import Rounds
 from relay.tap import Tap
 from speech.errors import Unavailable
-from speech.ports import RecordingClaims, Recordings
+from speech.recording_ports import RecordingClaims, Recordings
 from storage.cancelling import cancel
 
 _FAREWELL_SECONDS = 3.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from audio.pcm import MASTER_RATE, sample_count
+from audio.pcm import MASTER_RATE, peak, sample_count
 from audio.run import Run, samples_at_master_rate
 from audio.track import Track
 from audio.wire import WireFormat, WireReader
@@ -11,6 +11,10 @@ from audio.wire import WireFormat, WireReader
 # it was held up on its way. What overtakes the clock by more than that was no microphone's, or is an old recording.
 _JITTER = round(0.3 * MASTER_RATE)
 _DOUBT = MASTER_RATE
+# A microphone that was held up for longer stays behind the clock by that; its quiet moments, below 1 % of full scale,
+# bring it back. What is sent faster than it is spoken, and then is over, is left as it is.
+_MOST_AHEAD, _AHEAD_FOR = round(0.5 * MASTER_RATE), 2 * MASTER_RATE
+_QUIET = 330
 
 
 class UserSide:
@@ -24,6 +28,7 @@ class UserSide:
         # that was least late.
         self._doubtful = bytearray()
         self._since = self._first = self._least = 0
+        self._ahead_since: int | None = None
 
     @property
     def form(self) -> WireFormat:
@@ -50,7 +55,7 @@ class UserSide:
         """Takes in what arrived."""
         self.wait(at)
         pcm = self._reader.feed(chunk)
-        if not pcm:
+        if not pcm or self._is_left_out(pcm, at):
             return
         start = at - self._length(len(self._doubtful) + len(pcm))
         if self._doubtful:
@@ -77,6 +82,14 @@ class UserSide:
         self._decide()
         self._pause()
         return self.track.end
+
+    def _is_left_out(self, pcm: bytes, at: int) -> bool:
+        if self._run is None or self._run.end - at <= _JITTER or self._doubtful:
+            self._ahead_since = None
+        elif self._run.end - at > _MOST_AHEAD and self._ahead_since is None:
+            self._ahead_since = at
+        is_late = self._ahead_since is not None and at - self._ahead_since >= _AHEAD_FOR
+        return is_late and peak(pcm) < _QUIET
 
     def _decide(self) -> None:
         pcm, self._doubtful = bytes(self._doubtful), bytearray()

@@ -93,6 +93,24 @@ def test_real_pauses_stay_and_late_sound_makes_none() -> None:
     assert not left[5 * SECOND : 180_000].any()
 
 
+def test_a_microphone_that_was_held_up_for_long_comes_back_to_the_clock() -> None:
+    taped = Taped()
+    hum, word = tone(8 * SECOND, hertz=440), tone(SECOND, hertz=880)
+    spoken = hum + bytes(2 * 8 * SECOND) + word
+    for number, chunk in enumerate(cut(spoken, milliseconds=20)):
+        due = 0.02 * (number + 1)
+        # Nothing comes through from second 1 to 6.
+        taped.client(append(chunk), at=6.0 if 1.0 < due < 6.0 else due)
+    left, _ = taped.heard(end=17.0).channels
+
+    assert left[:SECOND].tobytes() == hum[: 2 * SECOND]
+    first, last = stretches(left)[-2:]
+    assert pitch(left[first:last]) == NEAR(880, abs=1)
+    assert first / RATE == NEAR(16, abs=0.35)
+    # Not one of the words is missing.
+    assert sum(end - start for start, end in zip(*[iter(stretches(left))] * 2, strict=True)) == NEAR(9 * SECOND, abs=60)
+
+
 def test_what_is_sent_faster_than_spoken_is_laid_end_to_end() -> None:
     taped = Taped()
     pcm = tone(5 * SECOND)
