@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 from storage.redis_client import open_redis
 from storage.seats import RedisSeats
 from tests.fakes.polling import until
-from tests.fakes.seat_process import BULK, IDLE, LIVE, Process, process
+from tests.fakes.seat_holders import BULK, IDLE, LIVE, Process, process
 from xai.live_seats import LiveSeats
 
 pytestmark = pytest.mark.contract
