@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -14,7 +14,6 @@ from speech.live_ports import LiveSessions, Pulse
 from speech.live_session import LiveSession, LiveState
 from speech.ports import ANYBODY
 from storage.live_sessions import RedisLiveSessions
-from storage.redis_client import open_redis
 from tests.fakes.polling import until
 
 pytestmark = pytest.mark.contract
@@ -22,12 +21,6 @@ pytestmark = pytest.mark.contract
 ADA, BOB = "key:ada", "key:bob"
 LEASE, GRACE = 0.3, 0.3
 Opener = Callable[..., LiveSessions]
-
-
-@pytest.fixture
-async def redis(redis_url: str) -> AsyncIterator[Redis]:
-    async with open_redis(redis_url) as redis:
-        yield redis
 
 
 @pytest.fixture
