@@ -9,6 +9,7 @@ from api.live.reader import LiveReader
 from api.live.stage import LiveStage
 from api.services import Services
 from celery_config import RENDER_TASK, make_celery
+from front.widget_tokens import WidgetTokens
 from settings import Settings
 from storage.audience import RedisAudience
 from storage.audio_store import S3AudioStore
@@ -78,4 +79,5 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             stage=stage,
             breaker=RedisBreaker(redis, group=settings.quota_group),
             clients=clients,
+            tokens=WidgetTokens(settings.derived("widget-tokens")),
         )

@@ -18,6 +18,7 @@ from starlette.requests import Request
 from api.live.stage import LiveStage
 from api.schemas import JobRequest
 from api.shared import Shared
+from front.widget_tokens import WidgetTokens
 from settings import Settings
 from speech.card import Card
 from speech.client_ports import Clients
@@ -67,6 +68,7 @@ class Services:
     stage: LiveStage
     breaker: Breaker
     clients: Clients
+    tokens: WidgetTokens
     _cards: OrderedDict[str, Card] = field(default_factory=OrderedDict)
 
     @staticmethod

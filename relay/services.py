@@ -26,6 +26,7 @@ from relay.tap import Tap
 from relay.timings import Timings
 from settings import Settings
 from speech.addresses import line_of
+from speech.client_ports import Clients
 from speech.errors import GoingAway
 from speech.live_ports import LiveSessions
 from speech.live_session import LiveSession, LiveState
@@ -61,6 +62,7 @@ class Services:
     log: MessageLog
     timings: Timings
     recording: Recording
+    clients: Clients
 
     @staticmethod
     def of(connection: HTTPConnection) -> Services:
