@@ -87,8 +87,9 @@ class Stack(Programs):
 
     def ready(self) -> dict[str, Any]:
         """What `/ready` says; to whoever has the first of the keys, where there are some."""
-        keys = self.settings.get("RECITE_API_KEYS", "").split(",")
-        document: dict[str, Any] = httpx.get(f"{self.api}/ready", headers={"Authorization": f"Bearer {keys[0]}"}).json()
+        key = self.settings.get("RECITE_API_KEYS", "").partition(",")[0]
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        document: dict[str, Any] = httpx.get(f"{self.api}/ready", headers=headers).json()
         return document
 
     def wait_until_ready(self) -> None:
