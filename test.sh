@@ -25,9 +25,20 @@ install_browser() {
     fail 'Chromium could not be installed: apt-get says why above; install it or Chrome and run this again'
 }
 
+# Whether the arguments name tests.
+is_named() {
+  for argument; do
+    case $argument in tests/*) return ;; esac
+  done
+  return 1
+}
+
 install_once dev
 install_browser
 .venv/bin/python -m ruff check .
 .venv/bin/python -m ruff format --check .
 .venv/bin/python -m mypy
+
+# Most tests wait for others: four processes share all of them, file by file, even on two cores.
+is_named "$@" || set -- -n 4 --dist loadfile --no-loadscope-reorder "$@"
 exec .venv/bin/python -m pytest "$@"

@@ -15,15 +15,21 @@ from storage.heartbeats import Heartbeats
 from storage.redis_client import open_redis
 from tests.fakes.services import RedisServer, S3Server, check_disposable, moto_server, rclone_server, redis_server
 
-KINDS = ("unit", "contract", "integration", "e2e")
+KINDS = ("e2e", "integration", "contract", "unit")
 _TURNS = 20
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Refuses test modules that don't say which kind of test they hold."""
-    silent = {item.path.name for item in items if not any(item.get_closest_marker(kind) for kind in KINDS)}
+    """Refuses test modules that don't say which kind of test they hold, and puts those first that take longest."""
+    silent = {item.path.name for item in items if not _kind(item)}
     if silent:
         raise pytest.UsageError(f"{', '.join(sorted(silent))}: set pytestmark to one of {', '.join(KINDS)}")
+    # So that processes that share the files out end at about the same time.
+    items.sort(key=lambda item: KINDS.index(_kind(item)))
+
+
+def _kind(item: pytest.Item) -> str:
+    return next((kind for kind in KINDS if item.get_closest_marker(kind)), "")
 
 
 @pytest.fixture(autouse=True)

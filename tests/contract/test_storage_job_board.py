@@ -1,64 +1,24 @@
-"""The job board on a real Redis."""
+"""The job board on a real Redis: one job from its claim to its end, and what is remembered of it."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
-from time import monotonic
 from typing import Any
 
 import pytest
 from redis.asyncio import Redis
 
-from speech.errors import AudioUnusable, Misconfigured, QueueFull, StaleToken, Unavailable, UnknownJob
-from speech.job import TRANSITIONS, Cache, Job, JobError, JobStatus
-from speech.ports import ANYBODY, JobBoard, Lease
-from speech.request import Lane
-from storage.board_scripts import LOOKS_KEY, QUEUED_KEY, READING_KEY, RENDERING_KEY
-from storage.callers import RedisCallers
-from storage.heartbeats import Heartbeats
+from speech.errors import UnknownJob
+from speech.job import Cache, Job, JobStatus
+from speech.ports import JobBoard
 from storage.job_board import RedisJobBoard
 from storage.redis_client import open_redis
-from storage.stray_jobs import RedisStrayJobs
+from tests.fakes.board import ERROR, NAME, RECIPE, leased, started
 from tests.fakes.jobs import NOW, make_card, make_recipe
-from tests.fakes.services import redis_server
 
 pytestmark = pytest.mark.contract
-
-RECIPE = make_recipe()
-NAME, READING = RECIPE.job_name, RECIPE.reading_name
-ERROR = JobError.of(AudioUnusable())
-
-
-@pytest.fixture
-async def redis(redis_url: str) -> AsyncIterator[Redis]:
-    async with open_redis(redis_url) as redis:
-        yield redis
-
-
-@pytest.fixture
-def board(redis: Redis) -> RedisJobBoard:
-    return RedisJobBoard(redis)
-
-
-async def leased(board: JobBoard) -> Lease:
-    lease = await board.lease(READING, seconds=60)
-    assert lease is not None
-    return lease
-
-
-async def started(board: JobBoard) -> Lease:
-    await board.claim(RECIPE, now=NOW)
-    lease = await leased(board)
-    await board.start(NAME, lease, now=NOW + 0.5, utterances=1)
-    return lease
-
-
-async def status(board: JobBoard) -> JobStatus | None:
-    job = await board.job(NAME)
-    return job.status if job else None
 
 
 async def test_satisfies_the_port(board: RedisJobBoard) -> None:
@@ -151,210 +111,6 @@ async def test_refresh_skips_the_memory_and_nothing_else(board: RedisJobBoard) -
     assert (await board.claim(RECIPE, now=NOW, refresh=True)).cache is Cache.HIT
 
 
-async def test_a_claim_whose_task_was_not_sent_is_taken_back(redis: Redis, board: RedisJobBoard) -> None:
-    claim = await board.claim(RECIPE, now=NOW)
-    await board.forget(NAME, generation=claim.generation + 1)
-    assert await status(board) is JobStatus.QUEUED
-    await board.forget(NAME, generation=claim.generation)
-    assert await board.job(NAME) is None
-    assert not await redis.exists(f"{READING_KEY}{READING}")
-
-
-@pytest.mark.parametrize("lane", Lane)
-async def test_a_claim_that_somebody_joined_is_not_taken_back(redis: Redis, board: RedisJobBoard, lane: Lane) -> None:
-    """Nor one that was promoted by it."""
-    claim = await board.claim(make_recipe(lane=lane), now=NOW)
-    await board.claim(RECIPE, now=NOW)
-    await board.forget(NAME, generation=claim.generation)
-    assert await status(board) is JobStatus.QUEUED
-    assert await indexes(redis) == {f"{QUEUED_KEY}interactive": [NAME.encode()], LOOKS_KEY: [NAME.encode()]}
-
-
-async def test_who_joined_an_earlier_generation_keeps_no_later_one(board: RedisJobBoard) -> None:
-    lease = await started(board)
-    await board.claim(RECIPE, now=NOW)
-    await board.fail(NAME, lease, ERROR)
-    claim = await board.claim(RECIPE, now=NOW, refresh=True)
-    await board.forget(NAME, generation=claim.generation)
-    assert await board.job(NAME) is None
-
-
-async def test_what_was_started_after_all_is_not_taken_back(board: RedisJobBoard) -> None:
-    lease = await started(board)
-    await board.forget(NAME, generation=1)
-    assert await status(board) is JobStatus.RENDERING
-    await board.requeue(NAME, lease)
-    await board.forget(NAME, generation=1)
-    assert await status(board) is JobStatus.QUEUED
-
-
-async def put_into(board: RedisJobBoard, redis: Redis, state: JobStatus) -> Lease:
-    """The job in a state, with a lease that may still write."""
-    lease = await started(board)
-    await redis.hset(f"recite:job:{NAME}", "status", state)
-    return lease
-
-
-@pytest.mark.parametrize("old", JobStatus)
-@pytest.mark.parametrize("new", [JobStatus.RENDERING, JobStatus.READY, JobStatus.FAILED])
-async def test_only_legal_transitions_happen(
-    redis: Redis, board: RedisJobBoard, old: JobStatus, new: JobStatus
-) -> None:
-    lease = await put_into(board, redis, old)
-    before = await redis.hgetall(f"recite:job:{NAME}")
-
-    async def move() -> None:
-        if new is JobStatus.RENDERING:
-            await board.start(NAME, lease, now=NOW, utterances=1)
-        elif new is JobStatus.READY:
-            await board.finish(make_card(RECIPE), lease)
-        else:
-            await board.fail(NAME, lease, ERROR)
-
-    if new in TRANSITIONS[old]:
-        await move()
-        assert await status(board) is new
-    elif old is new:
-        await move()
-        assert await redis.hgetall(f"recite:job:{NAME}") == before
-    else:
-        with pytest.raises(StaleToken):
-            await move()
-        assert await redis.hgetall(f"recite:job:{NAME}") == before
-
-
-@pytest.mark.parametrize("old", JobStatus)
-async def test_claims_follow_the_table_too(redis: Redis, board: RedisJobBoard, old: JobStatus) -> None:
-    await put_into(board, redis, old)
-    claim = await board.claim(RECIPE, now=NOW, refresh=True)
-    starts_anew = JobStatus.QUEUED in TRANSITIONS[old] and old.is_end
-    assert (claim.cache is Cache.MISS) == starts_anew
-    assert await status(board) is (JobStatus.QUEUED if starts_anew else old)
-
-
-@pytest.mark.parametrize("old", [JobStatus.READY, JobStatus.FAILED, JobStatus.CANCELLED])
-async def test_only_what_is_rendering_goes_back_to_the_queue(
-    redis: Redis, board: RedisJobBoard, old: JobStatus
-) -> None:
-    lease = await put_into(board, redis, old)
-    with pytest.raises(StaleToken):
-        await board.requeue(NAME, lease)
-    assert await status(board) is old
-
-
-async def test_a_requeued_job_keeps_its_order(board: RedisJobBoard) -> None:
-    await board.requeue(NAME, await started(board))
-    assert await status(board) is JobStatus.QUEUED
-    assert await board.order(NAME) == RECIPE
-
-
-async def test_a_late_writer_is_refused(board: RedisJobBoard) -> None:
-    late = await started(board)
-    await board.release(late)
-    fresh = await leased(board)
-    assert fresh.token > late.token
-    await board.start(NAME, fresh, now=NOW + 5, utterances=1)
-    for write in (
-        lambda: board.start(NAME, late, now=NOW, utterances=1),
-        lambda: board.finish(make_card(RECIPE), late),
-        lambda: board.fail(NAME, late, ERROR),
-        lambda: board.requeue(NAME, late),
-    ):
-        with pytest.raises(StaleToken):
-            await write()
-    assert await status(board) is JobStatus.RENDERING
-    assert (await board.finish(make_card(RECIPE), fresh)).status is JobStatus.READY
-    with pytest.raises(StaleToken):
-        await board.finish(make_card(RECIPE), late)
-
-
-async def test_a_worker_of_an_earlier_generation_is_refused(board: RedisJobBoard) -> None:
-    late = await started(board)
-    await board.fail(NAME, late, ERROR)
-    await board.claim(RECIPE, now=NOW, refresh=True)
-    with pytest.raises(StaleToken):
-        await board.fail(NAME, late, ERROR)
-    assert await status(board) is JobStatus.QUEUED
-
-
-async def test_without_a_lease_only_what_is_queued_fails(board: RedisJobBoard) -> None:
-    await started(board)
-    with pytest.raises(StaleToken):
-        await board.fail(NAME, None, ERROR)
-    assert await status(board) is JobStatus.RENDERING
-
-
-async def test_a_lease_is_held_by_one(redis_url: str) -> None:
-    clients = [open_redis(redis_url) for _ in range(4)]
-    asked = [RedisJobBoard(client).lease(READING, seconds=60) for client in clients for _ in range(25)]
-    granted = [lease for lease in await asyncio.gather(*asked) if lease]
-    assert len(granted) == 1
-    await asyncio.gather(*(client.aclose() for client in clients))
-
-
-async def test_tokens_grow_also_when_redis_was_wiped(redis: Redis, board: RedisJobBoard) -> None:
-    tokens = []
-    for _ in range(3):
-        lease = await leased(board)
-        tokens.append(lease.token)
-        await redis.flushall()
-    assert tokens == sorted(set(tokens))
-
-
-async def test_a_lost_lease_can_neither_be_renewed_nor_given_back(redis: Redis, board: RedisJobBoard) -> None:
-    lost = await leased(board)
-    await redis.delete(f"recite:lease:{READING}")
-    holder = await leased(board)
-    with pytest.raises(StaleToken):
-        await board.renew(lost, seconds=60)
-    await board.release(lost)
-    assert await board.lease(READING, seconds=60) is None
-    assert not await board.renew(holder, seconds=60)
-
-
-async def test_a_wiped_board_gets_back_what_is_being_rendered(redis: Redis, board: RedisJobBoard) -> None:
-    lease = await started(board)
-    await redis.flushall()
-    assert await board.renew(lease, seconds=60)
-    for _ in range(2):
-        await board.restore(RECIPE, lease, now=NOW)
-    job = await board.job(NAME)
-    assert job is not None
-    assert (job.status, job.attempts, job.started_at) == (JobStatus.RENDERING, 1, NOW)
-    assert await board.order(NAME) == RECIPE
-    assert (await board.claim(RECIPE, now=NOW)).cache is Cache.JOINED
-    await RedisCallers(redis).withdraw(NAME, caller=ANYBODY)
-    assert await status(board) is JobStatus.RENDERING
-    await redis.delete(f"recite:lease:{READING}")
-    await redis.zunionstore(LOOKS_KEY, {LOOKS_KEY: 0})
-    await Heartbeats(redis).beat(lane="interactive", worker="host:1", seconds=60)
-    strays = RedisStrayJobs(redis, grace=timedelta(0))
-    assert [stray.name for stray in await strays.due()] == [NAME]
-    await board.fail(NAME, lease, ERROR)
-    assert (await board.claim(RECIPE, now=NOW)).job.error == ERROR
-
-
-async def test_only_what_the_board_forgot_comes_back(board: RedisJobBoard) -> None:
-    lease = await started(board)
-    await board.fail(NAME, lease, ERROR)
-    await board.restore(RECIPE, lease, now=NOW)
-    assert await status(board) is JobStatus.FAILED
-
-
-async def test_a_lease_that_ran_out_and_nobody_took_still_counts(redis: Redis, board: RedisJobBoard) -> None:
-    lease = await started(board)
-    await redis.delete(f"recite:lease:{READING}")
-    await board.renew(lease, seconds=60)
-    assert await board.lease(READING, seconds=60) is None
-    await redis.delete(f"recite:lease:{READING}")
-    assert (await board.finish(make_card(RECIPE), lease)).status is JobStatus.READY
-
-
-async def test_a_lease_runs_out(redis: Redis, board: RedisJobBoard) -> None:
-    await board.lease(READING, seconds=12)
-    assert 11_000 < await redis.pttl(f"recite:lease:{READING}") <= 12_000
-
-
 async def test_how_long_jobs_are_kept(redis: Redis) -> None:
     day = timedelta(days=1)
     board = RedisJobBoard(redis, live=7 * day, ready=2 * day, ended=day)
@@ -388,40 +144,6 @@ async def test_a_wiped_board_learns_of_finished_renders_and_of_nothing_else(redi
     assert (await board.claim(RECIPE, now=NOW)).cache is Cache.HIT
 
 
-async def indexes(redis: Redis) -> dict[str, Any]:
-    """Which jobs the board's indexes of live ones name."""
-    keys = (f"{QUEUED_KEY}interactive", f"{QUEUED_KEY}bulk", RENDERING_KEY, LOOKS_KEY)
-    return {key: names for key in keys if (names := await redis.zrange(key, 0, -1))}
-
-
-async def test_live_jobs_are_in_the_index_of_their_state(redis: Redis, board: RedisJobBoard) -> None:
-    name, waiting, looks = NAME.encode(), f"{QUEUED_KEY}interactive", [NAME.encode()]
-    await board.claim(RECIPE, now=NOW)
-    assert await indexes(redis) == {waiting: [name], LOOKS_KEY: looks}
-    lease = await leased(board)
-    await board.start(NAME, lease, now=NOW, utterances=1)
-    assert await indexes(redis) == {RENDERING_KEY: [name], LOOKS_KEY: looks}
-    await board.requeue(NAME, lease)
-    assert await indexes(redis) == {waiting: [name], LOOKS_KEY: looks}
-    await board.fail(NAME, lease, ERROR)
-    assert await indexes(redis) == {}
-    claim = await board.claim(RECIPE, now=NOW, refresh=True)
-    await board.forget(NAME, generation=claim.generation)
-    assert await indexes(redis) == {}
-    await board.release(lease)
-    await board.finish(make_card(RECIPE), await started(board))
-    assert await indexes(redis) == {}
-
-
-async def test_each_lane_has_an_index_scored_by_redis_clock(redis: Redis, board: RedisJobBoard) -> None:
-    recipe = make_recipe(lane=Lane.BULK)
-    before = await redis.time()
-    await board.claim(recipe, now=NOW)
-    since = await redis.zscore(f"{QUEUED_KEY}bulk", recipe.job_name)
-    assert since is not None
-    assert int(before[0]) <= since / 1000 <= int((await redis.time())[0]) + 1
-
-
 async def test_every_change_is_published(redis: Redis, board: RedisJobBoard) -> None:
     async with redis.pubsub() as channel:
         await channel.subscribe("recite:jobs")
@@ -441,68 +163,6 @@ async def test_many_jobs_in_one_call(board: RedisJobBoard) -> None:
     await board.claim(RECIPE, now=NOW)
     jobs = await board.jobs([NAME, "ara-unknown.mp3"])
     assert jobs == {NAME: Job.born(RECIPE, now=NOW), "ara-unknown.mp3": None}
-
-
-async def test_survives_a_crash_of_redis() -> None:
-    with redis_server() as server:
-        async with open_redis(server.url) as redis:
-            board = RedisJobBoard(redis)
-            lease = await started(board)
-            server.kill()
-            with pytest.raises(Unavailable):
-                await board.job(NAME)
-            await asyncio.to_thread(server.start)
-            assert await status(board) is JobStatus.RENDERING
-            assert await board.lease(READING, seconds=60) is None
-            assert (await board.finish(make_card(RECIPE), lease)).status is JobStatus.READY
-
-
-async def test_connections_that_a_restart_cut_are_not_used_again() -> None:
-    with redis_server() as server:
-        async with open_redis(server.url) as redis:
-            board = RedisJobBoard(redis)
-            await asyncio.gather(*(board.check() for _ in range(10)))
-            await asyncio.to_thread(server.kill)
-            await asyncio.to_thread(server.start)
-            await asyncio.gather(*(board.check() for _ in range(10)))
-
-
-async def test_a_wrong_password_is_told(redis: Redis, redis_url: str) -> None:
-    await redis.config_set("requirepass", "right")
-    try:
-        async with open_redis(redis_url.replace("//", "//:wrong@")) as stranger:
-            with pytest.raises(Misconfigured, match="REDIS_URL") as refused:
-                await RedisJobBoard(stranger).check()
-        assert "wrong" not in refused.value.detail
-    finally:
-        await redis.config_set("requirepass", "")
-
-
-async def test_a_redis_that_hangs_is_known_within_two_seconds() -> None:
-    with redis_server() as server:
-        async with open_redis(server.url) as redis:
-            board = RedisJobBoard(redis)
-            await board.check()
-            server.freeze()
-            begun = monotonic()
-            calls = [board.claim(RECIPE, now=NOW), board.job(NAME), board.check(), board.lease(READING, seconds=1)]
-            answers = await asyncio.gather(*calls, return_exceptions=True)
-            assert monotonic() - begun < 2
-            assert [(type(answer), getattr(answer, "dependency", "")) for answer in answers] == [
-                (Unavailable, "redis")
-            ] * 4
-            server.thaw()
-            await board.check()
-
-
-async def test_no_redis_is_known_at_once(board: RedisJobBoard) -> None:
-    with redis_server() as server:
-        url = server.url
-    async with open_redis(url) as redis:
-        begun = monotonic()
-        with pytest.raises(Unavailable):
-            await RedisJobBoard(redis).claim(RECIPE, now=NOW)
-        assert monotonic() - begun < 1
 
 
 async def test_every_change_has_a_stamp_of_its_own(board: RedisJobBoard) -> None:
@@ -542,50 +202,3 @@ async def test_progress_is_told_by_the_holder_of_a_rendering_job_alone(board: Re
     assert (await board.job(NAME)) == replace(job, status=JobStatus.QUEUED, utterances_done=0)
     await board.progress("ara-" + "0" * 40 + ".mp3", fresh, done=1)
     assert await board.job("ara-" + "0" * 40 + ".mp3") is None
-
-
-async def test_an_interactive_claim_promotes_what_waits_in_bulk(redis: Redis, board: RedisJobBoard) -> None:
-    bulk = make_recipe(lane=Lane.BULK)
-    first = await board.claim(bulk, now=NOW)
-    again = await board.claim(bulk, now=NOW)
-    assert [(claim.cache, claim.is_promoted) for claim in (first, again)] == [
-        (Cache.MISS, False),
-        (Cache.JOINED, False),
-    ]
-    promoted, joined = [await board.claim(RECIPE, now=NOW + 1) for _ in range(2)]
-    assert [(claim.cache, claim.is_promoted) for claim in (promoted, joined)] == [
-        (Cache.JOINED, True),
-        (Cache.JOINED, False),
-    ]
-    assert await board.order(NAME) == RECIPE
-    assert await redis.zrange("recite:queued:interactive", 0, -1) == [NAME.encode()]
-    assert await redis.zcard("recite:queued:bulk") == 0
-    assert not (await board.claim(bulk, now=NOW)).is_promoted
-    assert await redis.zcard("recite:queued:bulk") == 0
-
-
-async def test_what_is_rendered_already_is_not_promoted(board: RedisJobBoard) -> None:
-    await board.claim(make_recipe(lane=Lane.BULK), now=NOW)
-    await board.start(NAME, await leased(board), now=NOW, utterances=1)
-    claim = await board.claim(RECIPE, now=NOW)
-    assert (claim.cache, claim.is_promoted) == (Cache.JOINED, False)
-
-
-async def test_a_full_lane_takes_no_more_but_joins_hits_and_other_lanes(redis: Redis) -> None:
-    board = RedisJobBoard(redis, queue_limit=2)
-    recipes = [make_recipe(f"Number {n}.") for n in range(4)]
-    ready, queued, started, refused = recipes
-    await board.claim(ready, now=NOW)
-    await board.finish(make_card(ready))
-    for recipe in (queued, started):
-        await board.claim(recipe, now=NOW)
-    with pytest.raises(QueueFull):
-        await board.claim(refused, now=NOW)
-    assert await board.job(refused.job_name) is None
-    assert (await board.claim(ready, now=NOW)).cache is Cache.HIT
-    assert (await board.claim(queued, now=NOW)).cache is Cache.JOINED
-    assert (await board.claim(make_recipe("Elsewhere.", lane=Lane.BULK), now=NOW)).cache is Cache.MISS
-    lease = await board.lease(started.reading_name, seconds=60)
-    assert lease is not None
-    await board.start(started.job_name, lease, now=NOW, utterances=1)
-    assert (await board.claim(refused, now=NOW)).cache is Cache.MISS

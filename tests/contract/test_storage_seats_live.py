@@ -11,21 +11,14 @@ from dataclasses import replace
 import pytest
 from redis.asyncio import Redis
 
-from storage.redis_client import open_redis
 from storage.seats import RedisSeats
 from tests.fakes.polling import until
-from tests.fakes.seat_process import BULK, IDLE, LIVE, Process, process
+from tests.fakes.seat_holders import BULK, IDLE, LIVE, Process, process
 from xai.live_seats import LiveSeats
 
 pytestmark = pytest.mark.contract
 
 MAXIMUM = 10
-
-
-@pytest.fixture
-async def redis(redis_url: str) -> AsyncIterator[Redis]:
-    async with open_redis(redis_url) as redis:
-        yield redis
 
 
 @asynccontextmanager

@@ -22,14 +22,15 @@ FRAME_MS = {"wav": 1, "mp3": 24, "flac": 1, "opus": 21, "m4a": 43}
 LISTEN = """
 async (url) => {
   const audio = new Audio(url);
-  await new Promise((resolve, reject) => {
-    audio.onloadedmetadata = resolve;
+  const failed = new Promise((_, reject) => {
     audio.onerror = () => reject(new Error(`error ${audio.error.code}: ${audio.error.message}`));
   });
+  const told = (event) => Promise.race([failed, new Promise((resolve) => { audio[event] = resolve; })]);
+  await told("onloadedmetadata");
   const shown = audio.duration;
-  const ended = new Promise((resolve) => { audio.onended = resolve; });
+  const ended = told("onended");
   audio.currentTime = Math.max(0, shown - 0.4);
-  await audio.play();
+  await Promise.race([failed, audio.play()]);
   await ended;
   return { shown, played: audio.currentTime };
 }

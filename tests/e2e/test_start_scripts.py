@@ -134,6 +134,12 @@ def test_the_tests_run_last_with_the_given_arguments(checkout: Checkout) -> None
     ]
 
 
+def test_all_tests_are_shared_out_among_processes(checkout: Checkout) -> None:
+    calls = checkout.run("test.sh", "-x")[2]
+
+    assert calls[-1] == "python -m pytest -n 4 --dist loadfile --no-loadscope-reorder -x"
+
+
 def test_without_python_it_says_which_one_is_needed(checkout: Checkout) -> None:
     (checkout.programs / "python3.11").unlink()
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 
-async def until(check: Callable[[], Awaitable[bool]], *, seconds: float = 5) -> None:
+async def until(check: Callable[[], Awaitable[bool]], *, seconds: float = 20) -> None:
     """Returns once the check holds; raises TimeoutError when it doesn't in time."""
     async with asyncio.timeout(seconds):
         while True:

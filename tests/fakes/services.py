@@ -12,9 +12,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.metadata import files
+from itertools import cycle
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -24,6 +26,9 @@ Running = TypeVar("Running", bound="Server")
 LOOPBACK = "127.0.0.1"
 BUCKET_PREFIX = "testing"
 _START_SECONDS = 20.0
+_BLOCK_PORTS = 100
+# Below the ports of outgoing connections, beside those of `recite up`, and without those that browsers refuse.
+_BLOCKS = range(11_000, 20_000, _BLOCK_PORTS)
 # Long enough for rclone, which refuses short ones.
 _ACCESS_KEY_ID, _SECRET_ACCESS_KEY = "testingaccess123", "testingsecret1234567"
 
@@ -146,11 +151,28 @@ def check_disposable(url: str, *, bucket: str | None = None) -> None:
 
 
 def free_port() -> int:
-    """A port on loopback that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port on loopback that nobody uses now, and that no other process of tests is given meanwhile."""
+    for _ in range(_BLOCK_PORTS):
+        port = next(_own_ports())
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind((LOOPBACK, port))
+            return port
+    raise RuntimeError("all ports of this process are in use")
+
+
+@cache
+def _own_ports() -> Iterator[int]:
+    """A block of ports, round and round: whoever holds the first of them, as this process then does, has the others."""
+    for first in _BLOCKS:
+        holder = socket.socket()
+        try:
+            holder.bind((LOOPBACK, first))
+        except OSError:
+            holder.close()
+            continue
+        holder.detach()
+        return cycle(range(first + 1, first + _BLOCK_PORTS))
+    raise RuntimeError("all blocks of ports are taken")
 
 
 @contextmanager

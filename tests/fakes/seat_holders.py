@@ -1,4 +1,4 @@
-"""Processes that share a quota group's seats, as far as the seats see them."""
+"""Processes that hold seats: what one has and wants, and what it does when it is called."""
 
 from __future__ import annotations
 
