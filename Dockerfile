@@ -1,4 +1,4 @@
-# One image for the api, the workers and the simulator; the command says which one runs.
+# One image for the api, the relay, the workers and the simulator; the command says which one runs.
 FROM python:3.12-slim-bookworm AS build
 
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
@@ -15,7 +15,7 @@ RUN /opt/venv/bin/python -m pip install --no-deps --no-build-isolation . \
 FROM python:3.12-slim-bookworm
 
 RUN useradd --system --uid 10001 --user-group --no-create-home recite \
-    && install --directory --owner recite --group recite /data /data/spool
+    && install --directory --owner recite --group recite /data /data/spool /data/recordings
 COPY --from=build /opt/venv /opt/venv
 
 # A worker has a hundred threads: glibc would set memory aside for each, and keep what was large.
@@ -26,6 +26,6 @@ ENV PATH=/opt/venv/bin:$PATH \
     RECITE_DATA_DIR=/data
 WORKDIR /data
 USER recite
-EXPOSE 8080
+EXPOSE 8080 8000
 STOPSIGNAL SIGTERM
 CMD ["python", "-m", "api"]

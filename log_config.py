@@ -6,7 +6,7 @@ import logging
 from logging.config import dictConfig
 
 FORMAT = "%(asctime)s %(levelname)s [%(correlation_id)s] %(name)s: %(message)s"
-_OURS = ("speech", "audio", "storage", "xai", "api", "worker", "simulator", "cli")
+_OURS = ("speech", "audio", "storage", "xai", "front", "api", "worker", "relay", "simulator", "cli")
 
 
 def configure_logging(*, level: str = "INFO") -> None:

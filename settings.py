@@ -33,6 +33,11 @@ def _seconds(value: object) -> object:
         return value
 
 
+def _parts(value: object) -> object:
+    """What stands between commas."""
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
 _BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 
 Seconds = Annotated[timedelta, BeforeValidator(_seconds)]
@@ -156,7 +161,7 @@ class ServerSettings(_Group):
     @field_validator("allowed_origins", "api_keys", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+        return _parts(value)
 
     @property
     def spool_bytes(self) -> int:
@@ -179,6 +184,45 @@ class ServerSettings(_Group):
         return self
 
 
+LOGGED = Literal["off", "types", "words"]
+CHANGEABLE = ("audio", "turn_detection", "voice", "instructions", "tools", "force_message")
+_INSTRUCTIONS = "You are a helpful voice assistant. Keep your answers short and natural: they are spoken aloud."
+
+
+class RelaySettings(_Group):
+    """Live voice: where it listens, what a session is, and how much one caller may take."""
+
+    port: int = Field(8000, alias="PORT", ge=1, le=65535)
+    instructions: str = Field(_INSTRUCTIONS, alias="INSTRUCTIONS")
+    max_sessions: int | None = Field(None, alias="RELAY_MAX_SESSIONS", ge=1)
+    per_client: int = Field(5, alias="RELAY_SESSIONS_PER_CLIENT", ge=0)
+    per_address: int = Field(10, alias="RELAY_SESSIONS_PER_ADDRESS", ge=0)
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field((), alias="TRUSTED_PROXIES")
+    unused: Seconds = Field(timedelta(seconds=120), alias="RELAY_UNUSED_SECONDS", gt=timedelta(0))
+    idle: Seconds = Field(timedelta(seconds=300), alias="RELAY_IDLE_SECONDS", gt=timedelta(0))
+    longest: Seconds = Field(timedelta(seconds=1800), alias="RELAY_SESSION_SECONDS", gt=timedelta(0))
+    grace: Seconds = Field(timedelta(seconds=30), alias="RELAY_GRACE_SECONDS", ge=timedelta(0))
+    message_bytes: int = Field(1_048_576, alias="RELAY_MESSAGE_BYTES", ge=1024, le=16 * 1_048_576)
+    messages_per_second: float = Field(200, alias="RELAY_MESSAGES_PER_SECOND", gt=0)
+    may_change: Annotated[frozenset[str], NoDecode] = Field(
+        frozenset({"audio", "turn_detection"}), alias="RELAY_CLIENT_MAY_CHANGE"
+    )
+    log: LOGGED = Field("types", alias="RELAY_LOG")
+    recording: bool = Field(False, alias="RELAY_RECORDING")
+
+    @field_validator("trusted_proxies", "may_change", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return _parts(value)
+
+    @field_validator("may_change")
+    @classmethod
+    def _known(cls, value: frozenset[str]) -> frozenset[str]:
+        if value - {*CHANGEABLE}:
+            raise ValueError(f"some of {', '.join(CHANGEABLE)}, separated by commas")
+        return value
+
+
 class SimulatorSettings(_Group):
     """The stand-in upstream; times in milliseconds, `pace` in times faster than speech (0: at once)."""
 
@@ -197,6 +241,7 @@ class Settings:
     redis: RedisSettings
     bucket: BucketSettings
     server: ServerSettings
+    relay: RelaySettings
     simulator: SimulatorSettings
 
     @property
@@ -213,6 +258,11 @@ class Settings:
     def xai_key(self) -> str:
         """The global upstream key; raises SettingsError when there is none."""
         return _given(self.xai.api_key, "XAI_API_KEY")
+
+    @property
+    def live_sessions(self) -> int:
+        """How many upstream sessions live voice may have over the whole fleet: unless said, it leaves renders one."""
+        return self.relay.max_sessions or max(1, self.xai.max_sessions - 1)
 
     @property
     def quota_group(self) -> str:
@@ -234,6 +284,7 @@ def load_settings(*, with_embedded: bool = True) -> Settings:
             redis=_completed(RedisSettings, embedded, unless="url"),
             bucket=_completed(BucketSettings, embedded, unless="endpoint_url"),
             server=server,
+            relay=RelaySettings(_env_file=ENV_FILE),
             simulator=SimulatorSettings(_env_file=ENV_FILE),
         )
     except ValidationError as error:
@@ -242,7 +293,7 @@ def load_settings(*, with_embedded: bool = True) -> Settings:
 
 def setting_names() -> frozenset[str]:
     """Every variable that is read."""
-    groups = (XaiSettings, RedisSettings, BucketSettings, ServerSettings, SimulatorSettings)
+    groups = (XaiSettings, RedisSettings, BucketSettings, ServerSettings, RelaySettings, SimulatorSettings)
     return frozenset(str(field.alias) for group in groups for field in group.model_fields.values())
 
 

@@ -13,11 +13,11 @@ from fastapi_offline import FastAPIOffline
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
 
-from api.openapi import describe
 from api.resources import open_services
 from api.routes import audio, health, job_events, job_list, jobs, voices
 from api.services import State
 from front.access import BearerAccess
+from front.openapi import describe
 from front.origins import OwnPages
 from front.problems import install_problems
 from settings import Settings
@@ -55,7 +55,8 @@ def create_app(settings: Settings) -> FastAPI:
     install_problems(app)
     describe(app, needs_key=bool(keys))
     # The last one added is the outermost: every answer carries its id, and refusals can be read across origins.
-    app.add_middleware(BearerAccess, keys=keys)
+    # Audio is public to read: its name can't be guessed, and browsers' audio elements send no keys.
+    app.add_middleware(BearerAccess, keys=keys, public=("/v1/audio/",))
     app.add_middleware(
         OwnPages,
         origins=settings.server.allowed_origins,

@@ -1,53 +1,11 @@
-"""What OpenAPI says beyond the signatures: the body that is read by hand, and the problems that calls may answer."""
+"""What OpenAPI says of the body that is read by hand."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from fastapi import FastAPI
-from fastapi.openapi.utils import get_openapi
-from pydantic import BaseModel
-
 from api import idempotency
 from api.schemas import JobRequest
-from front.problems import MEDIA_TYPE
-
-
-class FieldProblemView(BaseModel):
-    """One field that is wrong."""
-
-    field: str
-    message: str
-    limit: Any = None
-
-
-class ProblemView(BaseModel):
-    """RFC 9457 problem; `code` is stable, `request_id` finds it in the logs."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    code: str
-    request_id: str | None
-    retryable: bool | None = None
-    errors: list[FieldProblemView] | None = None
-
-
-PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"model": ProblemView, "description": description}
-    for status, description in {
-        400: "The body or the id could not be read",
-        401: "No valid key came with the call",
-        403: "A page of this origin may not do this",
-        404: "Nothing is known under this name",
-        413: "The text or the body is too large",
-        416: "The range lies outside the audio",
-        422: "A field breaks a rule; `errors` names it and its limit",
-        502: "The render failed; `retryable` says whether asking again may help",
-        503: "Something we need does not answer, or too many jobs wait; come back after `Retry-After` seconds",
-    }.items()
-}
 
 JOB_BODY: dict[str, Any] = {
     "parameters": [
@@ -73,28 +31,3 @@ JOB_BODY: dict[str, Any] = {
         },
     },
 }
-
-
-def describe(app: FastAPI, *, needs_key: bool) -> None:
-    """Gives the app its OpenAPI document: errors are problem+json, and the bearer is named when one is needed."""
-
-    def document() -> dict[str, Any]:
-        if app.openapi_schema is None:
-            schema = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
-            for operation in (operation for path in schema["paths"].values() for operation in path.values()):
-                _as_problems(operation["responses"])
-            if needs_key:
-                schema["components"]["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer"}}
-                schema["security"] = [{"bearer": []}]
-            app.openapi_schema = schema
-        return app.openapi_schema
-
-    app.openapi = document  # type: ignore[method-assign]
-
-
-def _as_problems(responses: dict[str, Any]) -> None:
-    for response in responses.values():
-        content = response.get("content", {})
-        body = content.get("application/json")
-        if body is not None and body["schema"].get("$ref", "").endswith("/ProblemView"):
-            response["content"] = {MEDIA_TYPE: body}

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal, NoReturn
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from audio.codecs import FORMATS, resolve_rendition
-from front.problems import limit_of
-from speech.errors import MAX_PROBLEMS, FieldProblem, InvalidRequest, MalformedBody, TextTooLong
+from front.refusals import refuse
+from speech.errors import FieldProblem, InvalidRequest, TextTooLong
 from speech.job import Cache, Job, JobError
 from speech.request import MAX_PRONUNCIATIONS, Lane, Rendition, SpeechRequest
 from speech.text import MAX_CHARACTERS
 
 # As OpenAI's metadata: sixteen short pairs.
-_LONGEST_FIELD = 64
 CLIENT_ID = r"^[A-Za-z0-9._-]{1,64}$"
 # What pydantic calls them.
 MAX_METADATA, MAX_METADATA_KEY, MAX_METADATA_VALUE = 16, 64, 512
@@ -70,7 +69,7 @@ class JobRequest(BaseModel):
         try:
             return cls.model_validate_json(body)
         except ValidationError as error:
-            _refuse(error, known=list(cls.model_fields))
+            refuse(error, known=list(cls.model_fields), example='{"text": "Hello"}')
 
     def speech_request(self, *, default_voice: str) -> SpeechRequest:
         """The request that the rest of the house works with; raises InvalidRequest with all that is wrong."""
@@ -182,18 +181,3 @@ def _iso(seconds: float | None) -> str | None:
         if seconds is None
         else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     )
-
-
-def _refuse(error: ValidationError, *, known: list[str]) -> NoReturn:
-    problems = []
-    for found in error.errors(include_url=False, include_input=False)[:MAX_PROBLEMS]:
-        field = ".".join(str(part) for part in found["loc"])[:_LONGEST_FIELD]
-        if found["type"] == "json_invalid":
-            raise MalformedBody(f"The body is not JSON in UTF-8: {found['ctx']['error']}") from None
-        if found["type"] == "extra_forbidden":
-            problems.append(FieldProblem(field=field, message=f"unknown field; known are {', '.join(known)}"))
-        elif not field:
-            raise MalformedBody('The body must be a JSON object such as {"text": "Hello"}') from None
-        else:
-            problems.append(FieldProblem(field=field, message=found["msg"], limit=limit_of(found)))
-    raise InvalidRequest(problems) from None

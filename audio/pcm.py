@@ -38,3 +38,8 @@ def duration_ms(samples: int, rate: int) -> int:
 def silence(*, milliseconds: int, rate: int = MASTER_RATE) -> bytes:
     """Digital silence of this length."""
     return bytes(milliseconds * rate // 1000 * BYTES_PER_SAMPLE)
+
+
+def peak(pcm: bytes) -> int:
+    """How far the loudest sample is from zero; 0 when there is none."""
+    return max((abs(sample) for sample in memoryview(pcm).cast("h")), default=0)

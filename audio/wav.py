@@ -11,17 +11,17 @@ from speech.request import Rendition
 # What RIFF's 32 bits can't hold, and what is not known yet, is written like this: players then read to the end.
 _OPEN_END = 0xFFFF_FFFF
 _HEAD = struct.Struct("<4sI4s4sIHHIIHH4sI")
-_PCM, _MONO = 1, 1
+_PCM = 1
 
 
-def wav_head(*, sample_rate: int, samples: int | None) -> bytes:
-    """The 44 bytes in front of mono s16le PCM; `samples` is None while the length is unknown."""
-    data = _OPEN_END if samples is None else samples * BYTES_PER_SAMPLE
+def wav_head(*, sample_rate: int, samples: int | None, channels: int = 1) -> bytes:
+    """The 44 bytes in front of s16le PCM; `samples`, those of one channel, is None while the length is unknown."""
+    block = channels * BYTES_PER_SAMPLE
+    data = _OPEN_END if samples is None else samples * block
     riff = data + _HEAD.size - 8
     if riff > _OPEN_END:
         data = riff = _OPEN_END
-    byte_rate = sample_rate * BYTES_PER_SAMPLE
-    layout = (16, _PCM, _MONO, sample_rate, byte_rate, BYTES_PER_SAMPLE, 8 * BYTES_PER_SAMPLE)
+    layout = (16, _PCM, channels, sample_rate, sample_rate * block, block, 8 * BYTES_PER_SAMPLE)
     return _HEAD.pack(b"RIFF", riff, b"WAVE", b"fmt ", *layout, b"data", data)
 
 
@@ -42,3 +42,11 @@ class WavEncoder:
     def finish(self) -> None:
         """Puts the right length into the head."""
         correct_head(self._sink, wav_head(sample_rate=self._rate, samples=self._samples))
+
+
+def interleaved(left: bytes, right: bytes) -> bytes:
+    """Two channels of equal length as a two-channel WAV holds them."""
+    import numpy
+
+    channels = [numpy.frombuffer(channel, dtype="<i2") for channel in (left, right)]
+    return numpy.column_stack(channels).tobytes()

@@ -30,7 +30,7 @@ def measure() -> bool:
     if (_START.parent / ".env").exists():
         raise SystemExit("there is an .env beside start.sh: move it away, it may lead to the real upstream")
     with tempfile.TemporaryDirectory(prefix="recite-bench-") as folder:
-        ports = {"API_PORT": str(free_port()), "SIMULATOR_PORT": str(free_port())}
+        ports = {name: str(free_port()) for name in ("API_PORT", "PORT", "SIMULATOR_PORT")}
         plain = {name: value for name, value in os.environ.items() if name not in setting_names()}
         environment = {**plain, **ports, "RECITE_DATA_DIR": folder}
         _stop(_started(environment))

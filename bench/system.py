@@ -24,9 +24,10 @@ _READY = re.compile(r"Recite is ready: (\S+)")
 
 @dataclass(frozen=True, kw_only=True)
 class System:
-    """A running system: where its api and its simulator listen, and what belongs to it."""
+    """A running system: where its api, its relay and its simulator listen, and what belongs to it."""
 
     api: str
+    relay: str
     simulator: str
     pid: int
     data_dir: Path
@@ -41,10 +42,11 @@ class System:
 def running(**environment: str) -> Iterator[System]:
     """The system with these settings in its environment; it is gone at the end of the block."""
     with tempfile.TemporaryDirectory(prefix="recite-bench-") as folder:
-        api_port, simulator_port = free_port(), free_port()
+        api_port, relay_port, simulator_port = free_port(), free_port(), free_port()
         own = {
             "RECITE_DATA_DIR": folder,
             "API_PORT": str(api_port),
+            "PORT": str(relay_port),
             "SIMULATOR_PORT": str(simulator_port),
             **environment,
         }
@@ -59,6 +61,7 @@ def running(**environment: str) -> Iterator[System]:
         try:
             yield System(
                 api=_announced(process),
+                relay=f"http://127.0.0.1:{relay_port}",
                 simulator=f"http://127.0.0.1:{simulator_port}",
                 pid=process.pid,
                 data_dir=Path(folder),

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from cli.api_url import api_url
+from cli.api_url import api_url, relay_url
 from settings import Settings, load_settings
 
 # HTTP status, None when nobody answers, and the JSON that came.
@@ -28,6 +28,7 @@ _LOGS = {
     "worker_interactive": "worker-interactive",
     "worker_bulk": "worker-bulk",
     "simulator": "simulator",
+    "relay": "relay",
 }
 
 
@@ -74,6 +75,9 @@ def missing_pieces(settings: Settings, *, ask: Callable[[str, str | None], Answe
     missing = {name: "is not ready" for name, check in answer.get("checks", {}).items() if check.get("status") != "ok"}
     if status != 200 and not missing:
         missing["api"] = f"answers with HTTP {status}"
+    health, _ = ask(f"{relay_url(settings)}/health", None)
+    if health != 200:
+        missing["relay"] = "does not answer" if health is None else f"answers with HTTP {health}"
     if settings.xai.realtime_url.startswith(f"ws://127.0.0.1:{settings.simulator.port}/"):
         stats, _ = ask(f"http://127.0.0.1:{settings.simulator.port}/control/stats", None)
         if stats != 200:

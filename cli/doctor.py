@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from cli import check_api, check_audio, check_services, check_upstream
+from cli import check_api, check_audio, check_relay, check_services, check_upstream
 from cli.failure import Failure
 from settings import Settings, SettingsError, load_settings
 
@@ -46,6 +46,7 @@ def _checks(given: Settings, settings: Settings) -> Iterator[tuple[str, Check]]:
     yield "codecs", check_audio.codecs
     yield "api", partial(check_api.api, settings)
     yield "workers", partial(check_api.workers, settings)
+    yield "relay", partial(check_relay.relay, settings)
     yield "key", partial(check_upstream.token, given, settings)
     yield "speech", partial(check_upstream.phrase, given, settings)
 

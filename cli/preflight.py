@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import combinations
 
 from cli import binaries, ports, reach
 from cli.failure import Failure
@@ -23,12 +24,14 @@ def _contradictions(settings: Settings) -> Iterator[str]:
 
 
 def _ports(settings: Settings, twins: Twins) -> Iterator[str]:
-    wanted = [(settings.server.port, settings.server.host, "API_PORT")]
+    host = settings.server.host
+    wanted = [("API_PORT", settings.server.port, host), ("PORT", settings.relay.port, host)]
     if twins.simulator:
-        wanted.append((twins.simulator, "127.0.0.1", "SIMULATOR_PORT"))
-        if twins.simulator == settings.server.port:
-            yield f"API_PORT and SIMULATOR_PORT are both {twins.simulator}: set one of them to another port"
-    for port, host, variable in wanted:
+        wanted.append(("SIMULATOR_PORT", twins.simulator, "127.0.0.1"))
+    for (one, port, _), (other, same, _) in combinations(wanted, 2):
+        if port == same:
+            yield f"{one} and {other} are both {port}: set one of them to another port"
+    for variable, port, host in wanted:
         problem = ports.problem(port, host=host, variable=variable)
         if problem:
             yield problem

@@ -13,11 +13,12 @@ from cli.data_dir import DataDir
 from cli.failure import Failure
 from cli.twins import BucketTwin, RedisTwin, Twins
 
-# Renders that run when a worker is told to stop may take SHUTDOWN_GRACE; then their jobs go back to the queue.
-_WORKER_MARGIN = 15
+# What a worker renders and what a relay's clients talk of may take SHUTDOWN_GRACE; then jobs go back to the queue and
+# sessions are closed.
+_MARGIN = 15
 # Each of a worker's hundred threads would have glibc set memory aside, and what was large would stay with the process.
 _THRIFTY = "PYTHONUNBUFFERED=1,MALLOC_ARENA_MAX=2,MALLOC_MMAP_THRESHOLD_=131072"
-_BACKENDS, _UPSTREAM, _WORKERS, _FRONT, _OBSERVER = 10, 20, 30, 40, 50
+_BACKENDS, _UPSTREAM, _SLOW, _FRONT, _OBSERVER = 10, 20, 30, 40, 50
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,13 +51,14 @@ def programs(twins: Twins, *, home: DataDir, grace_seconds: float) -> list[Progr
         local = 'PYTHONUNBUFFERED=1,HOST="127.0.0.1"'
         command = [*python, "simulator"]
         found.append(Program(name="simulator", command=command, priority=_UPSTREAM, environment=local))
-    stop_seconds = int(grace_seconds) + _WORKER_MARGIN
+    stop_seconds = int(grace_seconds) + _MARGIN
     for lane in ("interactive", "bulk"):
         command = [*python, *_worker_arguments(lane)]
         name = f"worker-{lane}"
         found.append(
-            Program(name=name, command=command, priority=_WORKERS, stop_seconds=stop_seconds, environment=_THRIFTY)
+            Program(name=name, command=command, priority=_SLOW, stop_seconds=stop_seconds, environment=_THRIFTY)
         )
+    found.append(Program(name="relay", command=[*python, "relay"], priority=_SLOW, stop_seconds=stop_seconds))
     found.append(Program(name="api", command=[*python, "api"], priority=_FRONT))
     found.append(Program(name="announce", command=[*python, "cli.announce"], priority=_OBSERVER, is_heard=True))
     return found
@@ -89,7 +91,7 @@ def redis_conf(twin: RedisTwin, *, home: DataDir) -> str:
 
 def supervisor_conf(started: Sequence[Program], *, home: DataDir, directory: Path) -> str:
     """supervisord's configuration; holds no secret."""
-    workers = ",".join(program.name for program in started if program.priority == _WORKERS)
+    slow = ",".join(program.name for program in started if program.priority == _SLOW)
     head = [
         "[supervisord]",
         f"logfile={_escaped(home.log('supervisor'))}",
@@ -99,9 +101,9 @@ def supervisor_conf(started: Sequence[Program], *, home: DataDir, directory: Pat
         f"childlogdir={_escaped(home.child('logs'))}",
         f"directory={_escaped(directory)}",
         # One group, because groups stop one after the other.
-        "[group:workers]",
-        f"programs={workers}",
-        f"priority={_WORKERS}",
+        "[group:slow]",
+        f"programs={slow}",
+        f"priority={_SLOW}",
     ]
     return "\n".join(head + [line for program in started for line in _section(program, home)]) + "\n"
 

@@ -96,7 +96,7 @@ class _Owner(Supervisor):  # type: ignore[misc]
     def _tell_stop(self) -> None:
         processes = [one for group in self.process_groups.values() for one in group.processes.values()]
         seconds = max(one.config.stopwaitsecs for one in processes)
-        _say(f"Recite stops; what it renders has {seconds} s at most. Press Ctrl-C again to stop at once\n")
+        _say(f"Recite stops; renders and talks have {seconds} s at most. Press Ctrl-C again to stop at once\n")
 
 
 def _tell_death(event: Any) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NoReturn
 
 import typer
 
 from cli import leftovers, preflight, programs
-from cli.api_url import API_ADDRESS, api_url
+from cli.api_url import API_ADDRESS, RELAY_ADDRESS, api_url, relay_url
 from cli.data_dir import DataDir
 from cli.failure import Failure
 from cli.twins import Twins, read_variables, write_variables
@@ -29,12 +30,13 @@ def up() -> NoReturn:
     obstacles = preflight.obstacles(settings, twins)
     if obstacles:
         raise Failure("\n".join(obstacles))
-    _become_supervisor(home, twins, grace_seconds=settings.xai.shutdown_grace.total_seconds(), api=api_url(settings))
+    addresses = {API_ADDRESS: api_url(settings), RELAY_ADDRESS: relay_url(settings)}
+    _become_supervisor(home, twins, grace_seconds=settings.xai.shutdown_grace.total_seconds(), addresses=addresses)
 
 
-def _become_supervisor(home: DataDir, twins: Twins, *, grace_seconds: float, api: str) -> NoReturn:
+def _become_supervisor(home: DataDir, twins: Twins, *, grace_seconds: float, addresses: Mapping[str, str]) -> NoReturn:
     started = programs.programs(twins, home=home, grace_seconds=grace_seconds)
-    home.write(EMBEDDED_FILE, write_variables({**twins.variables(), API_ADDRESS: api}))
+    home.write(EMBEDDED_FILE, write_variables({**twins.variables(), **addresses}))
     if twins.redis:
         home.write("redis.conf", programs.redis_conf(twins.redis, home=home))
     configuration = home.write("supervisord.conf", programs.supervisor_conf(started, home=home, directory=Path.cwd()))

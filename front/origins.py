@@ -18,6 +18,8 @@ _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 class OwnPages:
     """Pure ASGI middleware. A browser sends a simple POST of any page without asking first: here it is refused.
 
+    So is the handshake of a WebSocket, which browsers let every page begin.
+
     On loopback (`is_local`) only local names are answered, or a page could point a name of its own at this machine.
     """
 
@@ -29,7 +31,8 @@ class OwnPages:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes the call on, or answers 403."""
-        if scope["type"] == "http" and not self._is_welcome(scope["method"], Headers(scope=scope)):
+        is_call = scope["type"] in ("http", "websocket")
+        if is_call and not self._is_welcome(scope.get("method", "WebSocket"), Headers(scope=scope)):
             await error_response(ForeignPage())(scope, receive, send)
         else:
             await self._app(scope, receive, send)

@@ -42,13 +42,15 @@ class Intake:
         """Takes one message; raises Ended when it is one too many or too big."""
         size = len(frame)
         self._figures.received(size)
-        self._clock.heard(at)
         if not self._pace.admits(at):
             self._refuse(Refused("too_many_messages", "Messages come faster than is allowed", None), size)
             raise Ended(closes.TOO_MANY_MESSAGES)
         if self._is_too_big(frame):
             raise Ended(closes.MESSAGE_TOO_BIG)
         verdict = self._policy.judge(frame)
+        # An open microphone in an empty room is idle: that somebody speaks is for the upstream to say.
+        if isinstance(verdict, Refused) or verdict.kind is not Kind.AUDIO:
+            self._clock.heard(at)
         if isinstance(verdict, Refused):
             self._refuse(verdict, size)
         else:

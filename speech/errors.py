@@ -6,6 +6,11 @@ ReciteError
 ├── MalformedBody             the body could not be read at all
 ├── MalformedName             the id in the URL is no name of ours
 ├── UnknownJob                nothing is known under this name
+├── UnknownSession            no live session is known under this id
+├── BadToken                  the token is not the session's, or was used before
+├── SessionInUse              somebody is connected to the session
+├── TooManySessions           this client, or this address, has as many live sessions as it may have
+├── GoingAway                 this process stops: nothing new is begun on it
 ├── RangeNotSatisfiable       the byte range lies outside the object
 ├── Unauthorized              no valid key came with the call
 ├── ForeignPage               a page of another origin, or under another name, may not do this
@@ -111,6 +116,52 @@ class UnknownJob(ReciteError):
     code = "unknown_job"
     title = "No such job; post it again"
     status = 404
+
+
+class UnknownSession(ReciteError):
+    """No live session is known under this id."""
+
+    code = "unknown_session"
+    title = "No such session; create one"
+    status = 404
+
+
+class BadToken(ReciteError):
+    """The token is not the session's, or was used before."""
+
+    code = "bad_token"
+    title = "The token is not valid, or was used before"
+    status = 403
+
+
+class SessionInUse(ReciteError):
+    """Somebody is connected; `is_theirs`: whoever asks has the right token, so the other connection is their own."""
+
+    code = "in_use"
+    title = "The session is connected already"
+    status = 409
+
+    def __init__(self, *, is_theirs: bool) -> None:
+        super().__init__()
+        self.is_theirs = is_theirs
+
+
+class TooManySessions(ReciteError):
+    """This client, or this address, has as many live sessions as it may have."""
+
+    code = "too_many_sessions"
+    title = "Too many sessions are open already"
+    status = 429
+    retryable = True
+
+
+class GoingAway(ReciteError):
+    """This process stops: nothing new is begun on it."""
+
+    code = "going_away"
+    title = "This process stops; try again shortly"
+    status = 503
+    retryable = True
 
 
 class RangeNotSatisfiable(ReciteError):

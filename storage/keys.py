@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 from speech.ports import Area
+
+_PIECES = "recordings/pieces"
+_SESSION_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
 # Nothing under an audio key ever changes. Masters are ours alone.
 CACHE_CONTROL = {
@@ -19,3 +24,19 @@ def card_key(name: str) -> str:
 def object_key(area: Area, name: str, *, sha256: str, extension: str) -> str:
     """The key of an object, which holds its content's hash."""
     return f"{area}/{name}/{sha256}.{extension}"
+
+
+def recording_key(session_id: str, *, extension: str) -> str:
+    """The key of a finished recording, or of its document. Raises ValueError for what is no session's id."""
+    return f"recordings/{_checked(session_id)}.{extension}"
+
+
+def piece_prefix(session_id: str | None = None) -> str:
+    """Where the pieces of unfinished recordings lie, apart from the finished: whoever looks for work lists these."""
+    return f"{_PIECES}/" if session_id is None else f"{_PIECES}/{_checked(session_id)}/"
+
+
+def _checked(session_id: str) -> str:
+    if not _SESSION_ID.fullmatch(session_id):
+        raise ValueError("this is no session's id")
+    return session_id

@@ -11,10 +11,10 @@ from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from api.failed_job import job_failure
 from api.live.answer import LiveAnswer
-from api.openapi import PROBLEMS
 from api.ranges import parse_range
 from api.services import Services
 from audio.codecs import FORMATS
+from front.openapi import PROBLEMS
 from speech.card import Card
 from speech.errors import NotFinished, UnknownJob
 from speech.job import Job, JobStatus

@@ -8,8 +8,8 @@ from fastapi import APIRouter, Header, Path, Request
 from starlette.responses import Response, StreamingResponse
 
 from api.job_events import JobEvents, stamp_of
-from api.openapi import PROBLEMS
 from api.services import Services
+from front.openapi import PROBLEMS
 from speech.errors import UnknownJob
 from speech.recipe import check_job_name
 

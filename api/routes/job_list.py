@@ -8,10 +8,10 @@ import orjson
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from api.openapi import PROBLEMS
 from api.schemas import JobListView, job_document
 from api.services import Services
 from audio.codecs import FORMATS
+from front.openapi import PROBLEMS
 from speech.errors import FieldProblem, InvalidRequest
 from speech.job import JobStatus
 from speech.voices import resolve_voice

@@ -10,12 +10,13 @@ import orjson
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
-from api.body import read_body
 from api.idempotency import sent_once
-from api.openapi import JOB_BODY, PROBLEMS
+from api.openapi import JOB_BODY
 from api.schemas import CLIENT_ID, JobRequest, JobView, job_document
 from api.services import Services
 from front.access import caller_of
+from front.body import read_body
+from front.openapi import PROBLEMS
 from speech.errors import UnknownJob
 from speech.job import Cache, JobStatus
 from speech.ports import Claim

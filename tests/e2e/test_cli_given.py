@@ -12,7 +12,7 @@ import boto3
 import pytest
 from redis import Redis
 
-from cli.api_url import API_ADDRESS
+from cli.api_url import API_ADDRESS, RELAY_ADDRESS
 from cli.twins import read_variables
 from tests.fakes.recite_up import own_settings, recite, running_recite
 from tests.fakes.services import S3Server
@@ -39,7 +39,7 @@ async def test_what_is_given_is_used(tmp_path: Path, redis_url: str, moto_s3: S3
         names, job = await asyncio.to_thread(_started_programs, tmp_path, environment)
         spoken = upstream.times_spoken(TEXT)
 
-    assert names == {"api", "celery", "cli.announce"}
+    assert names == {"api", "relay", "celery", "cli.announce"}
     assert (job["status"], spoken) == ("ready", 1)
     with Redis.from_url(redis_url) as redis:
         assert redis.keys("recite:*")
@@ -52,7 +52,7 @@ async def test_what_is_given_is_used(tmp_path: Path, redis_url: str, moto_s3: S3
     )
     kept = [found["Key"] for found in s3.list_objects_v2(Bucket="testing-given")["Contents"]]
     assert f"cards/{job['id']}.json" in kept
-    assert read_variables(tmp_path / "data" / "embedded.env").keys() == {API_ADDRESS}
+    assert read_variables(tmp_path / "data" / "embedded.env").keys() == {API_ADDRESS, RELAY_ADDRESS}
 
 
 async def test_the_doctor_needs_nothing_but_an_upstream(tmp_path: Path) -> None:

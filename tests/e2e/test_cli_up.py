@@ -23,7 +23,9 @@ from cli.data_dir import DataDir
 from cli.twins import BucketTwin, RedisTwin, Twins, write_variables
 from settings import EMBEDDED_FILE
 from tests.fakes.listening import is_speech
+from tests.fakes.raw_realtime import audio_of
 from tests.fakes.recite_up import RunningRecite, eventually, own_settings, recite, running_recite, runs
+from tests.fakes.relays import made, talking
 from tests.fakes.services import free_port
 
 pytestmark = pytest.mark.e2e
@@ -127,14 +129,22 @@ def test_the_doctor_finds_all_well_and_saves_a_phrase(up: RunningRecite) -> None
     told = up.recite("doctor")
 
     assert told.returncode == 0, told.stdout
-    assert told.stdout.count("✓") == 10
+    assert told.stdout.count("✓") == 11
     assert is_speech(decoded(up.directory / "test_output.wav")[0], rate=24_000)
     embedded = (Path(up.environment["RECITE_DATA_DIR"]) / EMBEDDED_FILE).read_text()
     secrets = re.findall(r"(?:AWS_SECRET_ACCESS_KEY='|redis://:)(\w+)", embedded)
     assert not any(secret in told.stdout + told.stderr for secret in (*secrets, API_KEY))
 
 
-@pytest.mark.parametrize("words", [("api",), ("celery", "interactive"), ("simulator",)])
+async def test_the_relay_talks(up: RunningRecite) -> None:
+    async with httpx.AsyncClient(base_url=up.relay_url, headers={"Authorization": f"Bearer {API_KEY}"}) as client:
+        assert (await client.get("/live/")).status_code == 200
+        session = await made(client)
+    async with talking(up.relay_url, session["websocket_url"]) as talk:
+        assert is_speech(audio_of(await talk.ask("Are you there?")), rate=24_000)
+
+
+@pytest.mark.parametrize("words", [("api",), ("celery", "interactive"), ("simulator",), ("relay",)])
 def test_what_is_killed_is_started_again(up: RunningRecite, words: tuple[str, ...]) -> None:
     old = up.program("-m", *words)
     assert old
@@ -188,7 +198,7 @@ def test_a_second_ctrl_c_ends_it_at_once(tmp_path: Path) -> None:
         assert eventually(lambda: httpx.get(job).json()["status"] == "rendering")
 
         running.interrupt()
-        assert "Recite stops; what it renders has 45 s at most" in running.wait_for("Press Ctrl-C again")
+        assert "Recite stops; renders and talks have 45 s at most" in running.wait_for("Press Ctrl-C again")
         assert eventually(lambda: not running.program("api"))
         assert running.program("celery", "interactive")
         began = time.monotonic()

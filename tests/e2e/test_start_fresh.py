@@ -42,6 +42,7 @@ def _start_and_stop(checkout: Path, environment: dict[str, str], *, seconds: flo
         order = {"text": "From a fresh checkout."}
         job = httpx.post(f"{running.url}/v1/jobs", json=order, headers={"Prefer": "wait=30"}, timeout=40).json()
         assert job["status"] == "ready"
+        assert httpx.get(f"{running.relay_url}/live/").status_code == 200
         assert running.stop(by) == []
     finally:
         running.close()

@@ -30,6 +30,7 @@ class FrailProxy:
         self.way = Way.WELL
         self.port = self.target = 0
         self._over = asyncio.Event()
+        self._connections: set[asyncio.Task[None]] = set()
         self._loop = asyncio.new_event_loop()
 
     @property
@@ -42,18 +43,24 @@ class FrailProxy:
         self._loop.run_until_complete(self._serve(is_open))
         self._loop.close()
 
+    def cut(self) -> None:
+        """Breaks all connections; new ones are made as before."""
+        self._loop.call_soon_threadsafe(self._cut)
+
     def close(self) -> None:
         """Cuts all connections."""
         self._loop.call_soon_threadsafe(self._over.set)
 
-    async def _serve(self, is_open: threading.Event) -> None:
-        connections: set[asyncio.Task[None]] = set()
+    def _cut(self) -> None:
+        for task in self._connections:
+            task.cancel()
 
+    async def _serve(self, is_open: threading.Event) -> None:
         async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             task = asyncio.current_task()
             if task is not None:
-                connections.add(task)
-                task.add_done_callback(connections.discard)
+                self._connections.add(task)
+                task.add_done_callback(self._connections.discard)
             with suppress(OSError, asyncio.CancelledError):
                 await self._pass_on(reader, writer)
 
@@ -62,9 +69,8 @@ class FrailProxy:
         is_open.set()
         await self._over.wait()
         server.close()
-        for task in connections:
-            task.cancel()
-        await asyncio.gather(*connections)
+        self._cut()
+        await asyncio.gather(*self._connections)
 
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there = None

@@ -26,6 +26,7 @@ def own_settings(directory: Path, **variables: str) -> dict[str, str]:
     """An environment in which a system runs beside others: its own ports and data, a simulator without delays."""
     own = {
         "API_PORT": str(free_port()),
+        "PORT": str(free_port()),
         "SIMULATOR_PORT": str(free_port()),
         "RECITE_DATA_DIR": str(directory / "data"),
     }
@@ -94,6 +95,11 @@ class RunningRecite:
                 raise AssertionError(f"never said {words!r}: {self.lines}")
             if words in line:
                 return line
+
+    @property
+    def relay_url(self) -> str:
+        """The relay's address."""
+        return f"http://127.0.0.1:{self.environment['PORT']}"
 
     def processes(self) -> list[psutil.Process]:
         """The supervisor and everything below it."""

@@ -3,81 +3,31 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import httpx
 
 from tests.fakes.frail_proxy import FrailProxy
+from tests.fakes.programs import AT_ONCE, Program, Programs
 from tests.fakes.services import LOOPBACK, RedisServer, S3Server, free_port, rclone_server, redis_server
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-_ROOT = Path(__file__).resolve().parents[2]
-_START_SECONDS = 30.0
-AT_ONCE = {"SIMULATOR_HANDSHAKE_MS": "0", "SIMULATOR_FIRST_AUDIO_MS": "0", "SIMULATOR_PACE": "0"}
-
 
 @dataclass
-class Program:
-    """One process of the system; it can be ended and started again."""
-
-    arguments: list[str]
-    environment: Mapping[str, str]
-    log: Path
-    process: subprocess.Popen[bytes] | None = None
-    _file: IO[bytes] | None = None
-
-    def start(self) -> None:
-        """Starts it; it need not be ready yet."""
-        self._file = self.log.open("ab")
-        self.process = subprocess.Popen(
-            self.arguments,
-            cwd=self.log.parent,
-            env=self.environment,
-            stdout=self._file,
-            stderr=self._file,
-            start_new_session=True,
-        )
-
-    def end(self, number: signal.Signals = signal.SIGTERM, *, seconds: float = 40) -> int:
-        """Sends the signal, SIGCONT to let it end by itself, and waits for the end; the exit status."""
-        if self.process is None:
-            return 0
-        self.process.send_signal(number)
-        status = self.process.wait(timeout=seconds)
-        self.process = None
-        if self._file is not None:
-            self._file.close()
-        return status
-
-    def said(self) -> str:
-        """All that it has logged."""
-        return self.log.read_text()
-
-
-@dataclass
-class Stack:
+class Stack(Programs):
     """A running system and handles on its parts."""
 
-    folder: Path
     redis: RedisServer
     s3: S3Server
     api_port: int
-    simulator_port: int
-    settings: dict[str, str]
-    programs: dict[str, Program] = field(default_factory=dict)
 
     @property
     def api(self) -> str:
@@ -87,13 +37,6 @@ class Stack:
     def client(self, **options: Any) -> httpx.AsyncClient:
         """A client of the api; `base_url` names another process of it."""
         return httpx.AsyncClient(**{"base_url": self.api, "timeout": 40, **options})
-
-    def control(self, method: str, call: str, **body: Any) -> dict[str, Any]:
-        """A control call to the simulator, such as `POST`, `faults`."""
-        url = f"http://{LOOPBACK}:{self.simulator_port}/control/{call}"
-        answer = httpx.request(method, url, json=body or None)
-        document: dict[str, Any] = answer.raise_for_status().json()
-        return document
 
     def utterances(self) -> int:
         """How many utterances the simulator was asked for."""
@@ -124,18 +67,6 @@ class Stack:
             region_name=self.s3.region,
         )
 
-    def start(self, name: str, *arguments: str, **environment: str) -> Program:
-        """Starts one more program of the system, by `python -m`, with more settings if need be."""
-        inherited = {key: os.environ[key] for key in ("PATH", "HOME", "LANG") if key in os.environ}
-        program = Program(
-            arguments=[sys.executable, "-m", *arguments],
-            environment={**inherited, "PYTHONPATH": str(_ROOT), **self.settings, **environment},
-            log=self.folder / f"{name}.log",
-        )
-        self.programs[name] = program
-        program.start()
-        return program
-
     def start_worker(self, name: str, *lanes: str, **environment: str) -> Program:
         """Starts a worker for these lanes."""
         flags = ["-P", "threads", "-c", "32", "-n", f"{name}@testing", "-Q", ",".join(lanes)]
@@ -150,12 +81,6 @@ class Stack:
         self.wait(lambda: httpx.get(f"{url}/health").status_code == 200)
         return url
 
-    def start_simulator(self) -> Program:
-        """Starts the simulator and waits until it answers."""
-        program = self.start("simulator", "simulator")
-        self.wait(lambda: self.control("GET", "stats"))
-        return program
-
     def ready(self) -> dict[str, Any]:
         """What `/ready` says."""
         document: dict[str, Any] = httpx.get(f"{self.api}/ready").json()
@@ -164,24 +89,6 @@ class Stack:
     def wait_until_ready(self) -> None:
         """Waits until every piece is there."""
         self.wait(lambda: self.ready()["status"] == "ready")
-
-    def wait(self, condition: Callable[[], object]) -> None:
-        """Waits until a condition on other processes holds; they can only be asked again and again."""
-        deadline = time.monotonic() + _START_SECONDS
-        while True:
-            try:
-                if condition():
-                    return
-            except (httpx.HTTPError, KeyError):
-                pass
-            if time.monotonic() > deadline:
-                raise RuntimeError("\n".join(f"{name}:\n{p.said()[-2000:]}" for name, p in self.programs.items()))
-            time.sleep(0.05)
-
-    def end(self) -> None:
-        """Ends what still runs."""
-        for program in reversed(self.programs.values()):
-            program.end(signal.SIGTERM if program.process and program.process.poll() is None else signal.SIGCONT)
 
 
 @contextmanager

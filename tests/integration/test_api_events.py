@@ -15,8 +15,9 @@ from redis import Redis
 from api.schemas import JobView
 from tests.fakes.events import Event, read_events
 from tests.fakes.polling import until
+from tests.fakes.programs import Program
 from tests.fakes.services import free_port
-from tests.fakes.stack import Program, Stack, stack
+from tests.fakes.stack import Stack, stack
 
 pytestmark = pytest.mark.integration
 

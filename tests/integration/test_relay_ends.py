@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from websockets.exceptions import ConnectionClosed
 
 from relay import closes, events
 from relay.closes import Closing
-from tests.fakes.relaying import RunningRelay, browser, check, page_of
+from tests.fakes.relaying import Browser, RunningRelay, browser, check, page_of
 from tests.fakes.scripted_upstream import ScriptedUpstream, Wire
 from tests.fakes.simulator import RunningSimulator
 from xai.alone import OwnSeats
@@ -167,14 +168,24 @@ async def test_silence_is_told_and_ends_it_but_not_while_anything_is_said(simula
         loop = asyncio.get_running_loop()
         until = loop.time() + 1
         while loop.time() < until:
-            await page.append("AAAA")
+            await page.send("input_audio_buffer.clear")
             await asyncio.sleep(0.05)
         began = loop.time()
+        # A tab that somebody forgot goes on sending the silence of its room.
+        silence = asyncio.create_task(_silence(page))
         notice = (await page.until("relay.ending"))[-1]
         assert notice["reason"] == "idle"
         assert 0 < notice["seconds"] <= 0.2
         await check(page, relay, closes.IDLE)
         assert 0.4 < loop.time() - began < 1.5
+        with pytest.raises(ConnectionClosed):
+            await silence
+
+
+async def _silence(page: Browser) -> None:
+    while True:
+        await page.append("AAAA")
+        await asyncio.sleep(0.05)
 
 
 async def test_the_longest_duration_is_told_and_ends_it(simulator: RunningSimulator) -> None:

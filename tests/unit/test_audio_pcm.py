@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audio.pcm import MASTER_RATE, PcmStitcher, duration_ms, sample_count, silence
+from audio.pcm import MASTER_RATE, PcmStitcher, duration_ms, peak, sample_count, silence
 
 pytestmark = pytest.mark.unit
 
@@ -39,3 +39,8 @@ def test_lengths() -> None:
     assert duration_ms(11, 8_000) == 1
     assert silence(milliseconds=250) == bytes(12_000)
     assert silence(milliseconds=10, rate=11_025) == bytes(220)
+
+
+def test_the_peak_is_the_loudest_sample_of_either_sign() -> None:
+    assert peak(b"") == peak(silence(milliseconds=1)) == 0
+    assert peak(b"\x05\x00\x00\x80\x01\x00") == 32768

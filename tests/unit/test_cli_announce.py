@@ -17,6 +17,8 @@ from tests.fakes.environment import settle_in
 pytestmark = pytest.mark.unit
 
 READY = "http://127.0.0.1:8080/ready"
+HEALTH = "http://127.0.0.1:8000/health"
+LIVES = {HEALTH: (200, {"status": "healthy"})}
 STATS = "http://127.0.0.1:8090/control/stats"
 ALL = {name: {"status": "ok"} for name in ("redis", "bucket", "worker_interactive", "worker_bulk")}
 
@@ -38,7 +40,7 @@ def missing(answers: Mapping[str, tuple[int, Any]]) -> dict[str, str]:
 
 
 def test_all_is_there(here: Path) -> None:
-    assert missing({READY: (200, {"status": "ready", "checks": ALL})}) == {}
+    assert missing({READY: (200, {"status": "ready", "checks": ALL}), **LIVES}) == {}
 
 
 def test_a_silent_api_is_named(here: Path) -> None:
@@ -48,19 +50,29 @@ def test_a_silent_api_is_named(here: Path) -> None:
 def test_pieces_that_are_down_are_named(here: Path) -> None:
     checks = {**ALL, "redis": {"status": "down"}, "worker_bulk": {"status": "down"}}
 
-    assert set(missing({READY: (503, {"status": "unready", "checks": checks})})) == {"redis", "worker_bulk"}
+    answers = {READY: (503, {"status": "unready", "checks": checks}), **LIVES}
+    assert set(missing(answers)) == {"redis", "worker_bulk"}
 
 
 def test_a_foreign_server_on_the_port_is_not_ready(here: Path) -> None:
-    assert missing({READY: (404, {})}) == {"api": "answers with HTTP 404"}
+    assert missing({READY: (404, {}), **LIVES}) == {"api": "answers with HTTP 404"}
 
 
 def test_the_simulator_counts_where_it_is_embedded(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("API_URL", "ws://127.0.0.1:8090/v1/realtime")
     ready = (200, {"status": "ready", "checks": ALL})
 
-    assert missing({READY: ready}) == {"simulator": "does not answer"}
-    assert missing({READY: ready, STATS: (200, {})}) == {}
+    assert missing({READY: ready, **LIVES}) == {"simulator": "does not answer"}
+    assert missing({READY: ready, **LIVES, STATS: (200, {})}) == {}
+
+
+@pytest.mark.parametrize(
+    ("answers", "state"), [({}, "does not answer"), ({HEALTH: (503, {"status": "draining"})}, "answers with HTTP 503")]
+)
+def test_the_relay_counts_too(here: Path, answers: dict[str, tuple[int, Any]], state: str) -> None:
+    ready = (200, {"status": "ready", "checks": ALL})
+
+    assert missing({READY: ready, **answers}) == {"relay": state}
 
 
 def test_the_complaint_names_the_logs(tmp_path: Path) -> None:

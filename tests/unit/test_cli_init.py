@@ -51,6 +51,7 @@ def test_the_example_names_the_true_defaults(here: Path) -> None:
     plain = load_settings()
     kept = {name: value for name, value in examples().items() if "your" not in value and "example" not in value}
     given = {"RECITE_API_KEYS", "REDIS_URL", "CELERY_BROKER_URL", "S3_ENDPOINT_URL", *COMPOSE_ONLY}
+    given |= {"TRUSTED_PROXIES", "RELAY_MAX_SESSIONS"}
     (here / ".env").write_text("\n".join(f"{name}={value}" for name, value in kept.items() if name not in given))
 
     assert load_settings() == plain
@@ -91,8 +92,8 @@ def test_an_env_that_is_there_stays(here: Path) -> None:
 
 def test_a_plain_start_still_works_with_keys_of_its_own(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     init()
-    monkeypatch.setenv("API_PORT", str(free_port()))
-    monkeypatch.setenv("SIMULATOR_PORT", str(free_port()))
+    for port in ("API_PORT", "PORT", "SIMULATOR_PORT"):
+        monkeypatch.setenv(port, str(free_port()))
     settings = load_settings(with_embedded=False)
 
     twins = Twins.needed(settings, before={})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def found(here: Path, **variables: object) -> list[str]:
-    ports = {"API_PORT": free_port(), "SIMULATOR_PORT": free_port()}
+    ports = {"API_PORT": free_port(), "PORT": free_port(), "SIMULATOR_PORT": free_port()}
     (here / ".env").write_text("\n".join(f"{name}={value}" for name, value in {**ports, **variables}.items()))
     settings = load_settings(with_embedded=False)
     return obstacles(settings, Twins.needed(settings, before={}))
@@ -44,12 +45,23 @@ def test_half_a_pair_of_keys_is_a_contradiction(here: Path) -> None:
     assert "AWS_SECRET_ACCESS_KEY" in problem
 
 
-def test_two_servers_want_one_port(here: Path) -> None:
+@pytest.mark.parametrize("pair", [("API_PORT", "SIMULATOR_PORT"), ("API_PORT", "PORT"), ("PORT", "SIMULATOR_PORT")])
+def test_two_servers_want_one_port(here: Path, pair: tuple[str, str]) -> None:
     port = free_port()
 
-    (problem,) = found(here, API_PORT=port, SIMULATOR_PORT=port)
+    (problem,) = found(here, **dict.fromkeys(pair, port))
 
-    assert f"both {port}" in problem
+    assert f"{pair[0]} and {pair[1]} are both {port}" in problem
+
+
+def test_the_relay_needs_its_port(here: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+
+        (problem,) = found(here, PORT=taken.getsockname()[1])
+
+    assert "(PORT) is in use by" in problem
 
 
 def test_every_given_service_that_does_not_answer_is_named(here: Path) -> None:

@@ -42,13 +42,13 @@ def understood(home: DataDir, started: list[Program], directory: Path) -> dict[s
 def test_everything_is_started_when_nothing_is_given(home: DataDir, tmp_path: Path) -> None:
     found = understood(home, programs(TWINS, home=home, grace_seconds=30), tmp_path)
 
-    assert set(found) == {"redis", "s3", "simulator", "worker-interactive", "worker-bulk", "api", "announce"}
+    assert set(found) == {"redis", "s3", "simulator", "worker-interactive", "worker-bulk", "relay", "api", "announce"}
 
 
 def test_only_our_own_is_started_when_all_is_given(home: DataDir) -> None:
     started = programs(NO_TWINS, home=home, grace_seconds=30)
 
-    assert [program.name for program in started] == ["worker-interactive", "worker-bulk", "api", "announce"]
+    assert [program.name for program in started] == ["worker-interactive", "worker-bulk", "relay", "api", "announce"]
 
 
 def test_odd_paths_and_percents_arrive(home: DataDir, tmp_path: Path) -> None:
@@ -65,14 +65,14 @@ def test_workers_stop_before_what_they_need(home: DataDir, tmp_path: Path) -> No
 
     order = sorted(found, key=lambda name: (found[name][0].priority, name))
 
-    assert order == ["redis", "s3", "simulator", "worker-bulk", "worker-interactive", "api", "announce"]
-    assert found["worker-bulk"][0] is found["worker-interactive"][0]
+    assert order == ["redis", "s3", "simulator", "relay", "worker-bulk", "worker-interactive", "api", "announce"]
+    assert found["worker-bulk"][0] is found["worker-interactive"][0] is found["relay"][0]
 
 
 def test_a_worker_may_finish_its_render_and_what_dies_comes_back(home: DataDir, tmp_path: Path) -> None:
     found = understood(home, programs(TWINS, home=home, grace_seconds=90), tmp_path)
 
-    assert found["worker-bulk"][1].stopwaitsecs > 90
+    assert all(found[name][1].stopwaitsecs > 90 for name in ("worker-bulk", "relay"))
     assert all(config.killasgroup for _, config in found.values())
     assert {config.autorestart.__name__ for _, config in found.values()} == {"RestartUnconditionally"}
 

@@ -29,7 +29,7 @@ ONE_SHOT = {"s3-owner"}
 
 
 def test_it_is_the_same_system() -> None:
-    assert SERVICES.keys() - ONE_SHOT == {"redis", "s3", "api", "simulator", *WORKERS}
+    assert SERVICES.keys() - ONE_SHOT == {"redis", "s3", "api", "relay", "simulator", *WORKERS}
     assert [name for name, service in SERVICES.items() if service.get("profiles") == ["simulator"]] == ["simulator"]
 
 
@@ -72,12 +72,13 @@ def test_workers_can_be_many(name: str) -> None:
     assert not SERVICES[name].keys() & {"container_name", "ports", "hostname"}
 
 
-def test_only_the_api_is_reached_from_outside() -> None:
-    assert [name for name, service in SERVICES.items() if "ports" in service] == ["api"]
-    assert all(port.startswith("127.0.0.1:") for port in SERVICES["api"]["ports"])
+def test_only_the_fronts_are_reached_from_outside() -> None:
+    reached = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
+    assert reached.keys() == {"api", "relay"}
+    assert all(port.startswith("127.0.0.1:") for ports in reached.values() for port in ports)
 
 
-@pytest.mark.parametrize("name", sorted({"api", *WORKERS}))
+@pytest.mark.parametrize("name", sorted({"api", "relay", *WORKERS}))
 def test_ours_wait_for_what_they_need(name: str) -> None:
     healthy = {"condition": "service_healthy"}
 
@@ -89,6 +90,12 @@ def test_a_worker_may_finish_its_render_however_long_it_is_given(name: str) -> N
     grace = XaiSettings.model_fields["shutdown_grace"].default.total_seconds()
 
     assert SERVICES[name]["stop_grace_period"] == f"1m${{SHUTDOWN_GRACE:-{grace:.0f}}}s"
+
+
+def test_a_relay_may_let_its_sessions_end_however_long_they_are_given() -> None:
+    grace = XaiSettings.model_fields["shutdown_grace"].default.total_seconds()
+
+    assert SERVICES["relay"]["stop_grace_period"] == f"15s${{SHUTDOWN_GRACE:-{grace:.0f}}}s"
 
 
 def test_an_initialised_env_holds_all_that_must_be_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,107 @@
+"""Opens what the routes need, by the settings, and closes it in the opposite order."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
+
+from redis.asyncio import Redis
+
+from relay.hub import Hub
+from relay.message_log import MessageLog
+from relay.services import Recording, Services
+from relay.timings import Timings
+from settings import Settings, XaiSettings
+from speech.live_ports import LiveSessions
+from storage.breaker import RedisBreaker
+from storage.live_sessions import RedisLiveSessions
+from storage.redis_client import open_redis
+from storage.seats import RedisSeats
+from xai.live import LiveUpstream
+from xai.live_seats import LiveSeats
+from xai.tokens import Bearers, EphemeralTokens, KeyBearer
+
+
+@asynccontextmanager
+async def open_services(settings: Settings) -> AsyncIterator[Services]:
+    """The services on the settings' Redis and upstream; neither need be up yet."""
+    async with AsyncExitStack() as stack:
+        redis = open_redis(settings.redis_url)
+        stack.push_async_callback(redis.aclose)
+        # Whoever follows a channel holds a connection for ever.
+        following = open_redis(settings.redis_url)
+        stack.push_async_callback(following.aclose)
+        bearers = await stack.enter_async_context(_bearers(settings.xai, key=settings.xai_key))
+        seats = await stack.enter_async_context(_seats(settings, following))
+        sessions = _sessions(settings, redis, following)
+        hub = Hub(sessions)
+        await hub.open()
+        stack.push_async_callback(hub.close)
+        breaker = RedisBreaker(redis, group=settings.quota_group)
+        yield Services(
+            settings=settings,
+            sessions=sessions,
+            hub=hub,
+            upstream=LiveUpstream(
+                settings.xai.realtime_url, model=settings.xai.model, bearers=bearers, breaker=breaker
+            ),
+            seats=seats,
+            log=MessageLog(settings.relay.log),
+            timings=Timings(),
+            recording=await stack.enter_async_context(_recording(settings, redis, sessions)),
+        )
+
+
+@asynccontextmanager
+async def _recording(settings: Settings, redis: Redis, sessions: LiveSessions) -> AsyncIterator[Recording]:
+    """What records a connection; nothing does where recordings are switched off."""
+    if not settings.relay.recording:
+        yield lambda order: nullcontext()
+        return
+    # They bring codecs and an S3 client along.
+    from relay.recording.studio import opened_studio
+    from storage.recording_claims import RedisRecordingClaims
+    from storage.recordings import S3Recordings
+
+    recordings = S3Recordings(settings.bucket.bucket, **settings.bucket.store_options())
+    try:
+        async with opened_studio(
+            recordings=recordings,
+            claims=RedisRecordingClaims(redis),
+            folder=settings.server.data_dir / "recordings",
+            max_bytes=settings.server.spool_bytes,
+            is_alive=sessions.is_alive,
+        ) as studio:
+            yield studio.recording
+    finally:
+        await recordings.close()
+
+
+def _sessions(settings: Settings, redis: Redis, following: Redis) -> RedisLiveSessions:
+    relay = settings.relay
+    return RedisLiveSessions(
+        redis,
+        following=following,
+        grace=relay.grace,
+        per_client=relay.per_client,
+        per_address=relay.per_address,
+        needs_token=bool(settings.server.api_keys),
+    )
+
+
+def _seats(settings: Settings, redis: Redis) -> LiveSeats:
+    xai = settings.xai
+    seats = RedisSeats(redis, group=settings.quota_group, maximum=xai.max_sessions, reserved=xai.reserved_sessions)
+    return LiveSeats(seats, most_live=settings.live_sessions)
+
+
+@asynccontextmanager
+async def _bearers(xai: XaiSettings, *, key: str) -> AsyncIterator[Bearers]:
+    if xai.auth == "key":
+        yield KeyBearer(key)
+        return
+    tokens = EphemeralTokens(key, rest_url=xai.rest_url)
+    try:
+        yield tokens
+    finally:
+        await tokens.aclose()
