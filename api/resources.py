@@ -9,6 +9,7 @@ from api.live.reader import LiveReader
 from api.live.stage import LiveStage
 from api.services import Services
 from celery_config import RENDER_TASK, make_celery
+from front.audio_links import AudioLinks
 from front.widget_tokens import WidgetTokens
 from settings import Settings
 from storage.audience import RedisAudience
@@ -79,5 +80,6 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             stage=stage,
             breaker=RedisBreaker(redis, group=settings.quota_group),
             clients=clients,
+            links=AudioLinks(settings.derived("audio-links")),
             tokens=WidgetTokens(settings.derived("widget-tokens")),
         )
