@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from collections.abc import AsyncIterator, Mapping
 from functools import lru_cache
 
@@ -16,8 +17,8 @@ from api.openapi import SPEECH_BODY
 from api.services import Services
 from api.speech_order import SpeechOrder
 from audio.codecs import FORMATS
-from audio.live import LiveEncoder
 from audio.pcm import silence
+from audio.transcoder import Transcoder
 from front.access import caller_of
 from front.body import read_body
 from speech.card import Card
@@ -102,5 +103,8 @@ def _whole(
 @lru_cache(maxsize=32)
 def _nothing(rendition: Rendition) -> bytes:
     """Blocks for some milliseconds: call it in a thread."""
-    encoder = LiveEncoder(rendition=rendition)
-    return encoder.feed(silence(milliseconds=_WORDLESS_MS)) + encoder.finish()
+    sink = io.BytesIO()
+    transcoder = Transcoder(sink, rendition=rendition)
+    transcoder.feed(silence(milliseconds=_WORDLESS_MS))
+    transcoder.finish()
+    return sink.getvalue()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from base64 import b64decode
 from collections.abc import AsyncIterator, Iterator
 from typing import Any, Literal, get_args
@@ -97,6 +98,16 @@ async def test_formats_of_one_text_and_names_of_one_voice_are_spoken_once(
     assert system.utterances() == before + 1
 
 
+async def test_a_crowd_joins_one_render(system: Stack, sdk: openai.AsyncOpenAI) -> None:
+    before = system.utterances()
+    speech = sdk.audio.speech.with_raw_response
+    crowd = [speech.create(model="tts-1", voice="fable", input="All of us at once, please.") for _ in range(8)]
+    answers = await asyncio.gather(*crowd)
+    assert system.utterances() == before + 1
+    assert sorted(answer.headers["recite-cache"] for answer in answers) == ["joined"] * 7 + ["miss"]
+    assert len({answer.parse().content for answer in answers}) == 1
+
+
 async def test_the_first_byte_comes_before_the_render_ends(system: Stack, sdk: openai.AsyncOpenAI) -> None:
     completed = system.control("GET", "stats")["completed"]
     async with sdk.audio.speech.with_streaming_response.create(
@@ -138,13 +149,26 @@ async def test_what_is_not_done_as_asked_is_said(sdk: openai.AsyncOpenAI) -> Non
     lengths = {}
     for speed in (0.25, 1.0, 4.0):
         raw = await sdk.audio.speech.with_raw_response.create(
-            model="tts-1", voice="onyx", input=LONG.format("the speed"), speed=speed, instructions="Whisper."
+            model="tts-1",
+            voice="onyx",
+            input="Say it as fast as you can, and then slowly.",
+            speed=speed,
+            instructions="Whisper.",
         )
         assert raw.headers["recite-ignored"] == "instructions"
         assert raw.headers.get("recite-speed") == {0.25: "0.7", 1.0: None, 4.0: "1.5"}[speed]
         lengths[speed] = seconds(heard(raw.parse().content, "mp3"))
     assert lengths[0.25] / lengths[1.0] == pytest.approx(1 / 0.7, rel=0.15)
     assert lengths[4.0] / lengths[1.0] == pytest.approx(1 / 1.5, rel=0.15)
+
+
+async def test_a_transfer_that_breaks_off_is_made_good_by_the_sdk(system: Stack, sdk: openai.AsyncOpenAI) -> None:
+    text = LONG.format("the break")
+    system.control("POST", "faults", fault="drop_mid_audio", times=1, text=text)
+    audio = await sdk.audio.speech.create(model="tts-1", voice="alloy", input=text, response_format="pcm")
+    assert len(audio.content) / 48_000 > 4
+    assert is_speech(audio.content, rate=24_000)
+    assert system.control("GET", "stats")["faults"]["drop_mid_audio"] == 1
 
 
 @pytest.mark.parametrize(
