@@ -14,7 +14,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
 
 from api.resources import open_services
-from api.routes import audio, health, job_events, job_list, jobs, voices
+from api.routes import audio, health, job_events, job_list, jobs, voices, widget
 from api.services import State
 from front.access import BearerAccess
 from front.openapi import describe
@@ -46,17 +46,18 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
         static_url="/docs/static",
     )
-    for routes in (jobs, job_list, job_events, audio, voices, health):
+    for routes in (jobs, job_list, job_events, audio, voices, health, widget):
         app.include_router(routes.router)
     # The busiest call uses nothing of FastAPI's parameters: as a plain route it takes a fifth less time. The
     # documented one stays behind it.
     app.router.routes.insert(0, Route("/v1/jobs", jobs.post_job, methods=["POST"]))
+    app.router.routes.append(widget.files)
     keys = [key.get_secret_value() for key in settings.server.api_keys]
     install_problems(app)
     describe(app, needs_key=bool(keys))
     # The last one added is the outermost: every answer carries its id, and refusals can be read across origins.
     # Audio is public to read: its name can't be guessed, and browsers' audio elements send no keys.
-    app.add_middleware(BearerAccess, keys=keys, public=("/v1/audio/",))
+    app.add_middleware(BearerAccess, keys=keys, public=("/v1/audio/", "/widget/"))
     app.add_middleware(
         OwnPages,
         origins=settings.server.allowed_origins,

@@ -1,0 +1,68 @@
+// @ts-check
+/** @file The demo page: a client for its chat, the form that has a text spoken, and the lines to copy. */
+
+const CLIENT = "demo";
+const base = new URL("..", /** @type {HTMLScriptElement} */ (document.currentScript).src);
+/** @type {Record<string, string>} */
+const WORDS = {
+  hit: "It was there already",
+  joined: "It is being made for somebody else; you listen in",
+  miss: "It was made for you",
+};
+
+/** @param {string} id @returns {any} */
+const byId = (id) => document.getElementById(id);
+
+/** @param {string} path @param {{method?: string, body?: object}} [request] */
+async function call(path, { method = "GET", body } = {}) {
+  const key = byId("key").value;
+  const headers = { ...(body && { "Content-Type": "application/json" }), ...(key && { Authorization: `Bearer ${key}` }) };
+  const answer = await fetch(new URL(path, base), { method, headers, body: body && JSON.stringify(body) });
+  byId("key-form").hidden = answer.status !== 401;
+  return { status: answer.status, document: await answer.json().catch(() => ({})) };
+}
+
+/** The chat is a client's; the demo has one of its own, made when it is first opened. */
+async function makeClient() {
+  const { status } = await call(`v1/clients/${CLIENT}`);
+  if (status === 404) await call(`v1/clients/${CLIENT}`, { method: "PUT", body: { name: "Demo" } });
+}
+
+/** @param {SubmitEvent} submitted */
+async function say(submitted) {
+  submitted.preventDefault();
+  const [audio, told] = [byId("audio"), byId("told")];
+  const since = performance.now();
+  const body = { text: byId("text").value, voice: byId("voice").value, format: "mp3" };
+  const { status, document: job } = await call("v1/jobs", { method: "POST", body });
+  const ms = Math.round(performance.now() - since);
+  if (status >= 400) {
+    told.textContent = status === 401 ? "This service asks for a key." : (job.detail ?? "That did not work. Please try again.");
+    return;
+  }
+  audio.setAttribute("job-id", job.id);
+  audio.setAttribute("label", body.text);
+  byId("audio-code").textContent = lines(`<recite-audio job-id="${job.id}"></recite-audio>`);
+  told.textContent = `${WORDS[job.cache]} (answered in ${ms} ms).`;
+  audio.play();
+}
+
+/** @param {string} tag */
+function lines(tag) {
+  return `<script src="${new URL("widget/recite.js", base)}" async></script>\n${tag}`;
+}
+
+byId("chat-code").textContent = lines(`<recite-chat client-id="${CLIENT}"></recite-chat>`);
+byId("audio-code").textContent = lines('<recite-audio job-id="…"></recite-audio>');
+byId("say").addEventListener("submit", say);
+byId("as-bubble").addEventListener("change", () => {
+  const chat = byId("chat");
+  chat.setAttribute("mode", byId("as-bubble").checked ? "bubble" : "inline");
+  if (byId("as-bubble").checked) chat.open();
+});
+byId("key-form").addEventListener("submit", (/** @type {SubmitEvent} */ submitted) => {
+  submitted.preventDefault();
+  byId("chat").setAttribute("token", byId("key").value);
+  makeClient();
+});
+makeClient();
