@@ -113,6 +113,7 @@ class ReciteAudio extends HTMLElement {
   }
 
   #showTime() {
+    this.#button.disabled = !this.url;
     const { currentTime, duration } = this.#audio;
     // While it is made nobody knows how long it will be, nor can it be wound.
     const isKnown = Number.isFinite(duration) && duration > 0;

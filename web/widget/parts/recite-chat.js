@@ -2,6 +2,7 @@
 
 // Longer ones are refused by the service.
 const LONGEST_MESSAGE = 4_000;
+const FOLLOWED_PIXELS = 150;
 
 /**
  * Attributes: `client-id`; `api` (where the service is, by default where this script comes from); `token`, or `token-url` (a
@@ -20,7 +21,7 @@ class ReciteChat extends HTMLElement {
   #reading;
   #isNew = true;
 
-  #bubble = iconButton("bubble", WORDS.open, () => this.open());
+  #bubble = iconButton("chat", WORDS.open, () => this.open());
   #heading = element("h2", { id: "title" });
   #sound = iconButton("soundOn", WORDS.soundOff, () => this.toggleAttribute("muted"));
   #log = element("div", { class: "log", role: "log", tabindex: "0", "aria-label": WORDS.log });
@@ -36,7 +37,6 @@ class ReciteChat extends HTMLElement {
 
   constructor() {
     super();
-    this.#bubble.replaceChildren(icon("chat"));
     // The element's own title is a name, no hint to show wherever the mouse rests.
     const root = element("div", { title: "" }, this.#bubble, this.#panel);
     root.style.display = "contents";
@@ -128,7 +128,7 @@ class ReciteChat extends HTMLElement {
         if (!reading.parts.length && !isSilent) this.#speak(reading, { text: event.reply, url: event.audio_url });
         this.dispatchEvent(new CustomEvent("recite-answer", { detail: event }));
       }
-      this.#log.scrollTop = this.#log.scrollHeight;
+      this.#follow();
     }
   }
 
@@ -175,8 +175,14 @@ class ReciteChat extends HTMLElement {
       this.ask(message);
       this.#input.focus();
     });
-    this.#log.scrollTop = this.#log.scrollHeight;
+    this.#follow();
     this.dispatchEvent(new CustomEvent("recite-problem", { detail: { code: problem.code, message: problem.message } }));
+  }
+
+  /** Keeps the newest in sight, unless somebody reads further up. */
+  #follow() {
+    const { scrollHeight, scrollTop, clientHeight } = this.#log;
+    if (scrollHeight - scrollTop - clientHeight < FOLLOWED_PIXELS) this.#log.scrollTop = scrollHeight;
   }
 
   #send() {

@@ -31,20 +31,22 @@ button:hover { background: color-mix(in srgb, currentColor 10%, transparent); }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
 svg { width: 1.35em; height: 1.35em; fill: none; stroke: currentColor; stroke-width: 2; stroke-linecap: round; stroke-linejoin: round; }
 .play svg, .stop svg { fill: currentColor; }
+.pause svg { stroke-width: 3; }
+button:disabled { opacity: 0.45; cursor: default; }
 `;
 
 const CHAT_STYLE = `
 :host { display: contents; }
 :host([mode="inline"]) { display: block; height: var(--recite-height, 32rem); }
-.bubble {
+.chat {
   position: fixed; z-index: var(--recite-z, 2147483000);
   inset-block-end: var(--recite-offset, 1.25rem); inset-inline-end: var(--recite-offset, 1.25rem);
   width: 3.5rem; height: 3.5rem; background: var(--accent); color: var(--on-accent);
   box-shadow: 0 4px 18px rgb(0 0 0 / 25%);
 }
-.bubble:hover { background: color-mix(in srgb, var(--accent) 88%, var(--ink)); }
-.bubble svg { width: 1.75rem; height: 1.75rem; }
-.bubble:focus-visible { outline-color: var(--ink); }
+.chat:hover { background: color-mix(in srgb, var(--accent) 88%, var(--ink)); }
+.chat svg { width: 1.75rem; height: 1.75rem; }
+.chat:focus-visible { outline-color: var(--ink); }
 .panel {
   display: flex; flex-direction: column; overflow: hidden;
   background: var(--ground); border: 1px solid var(--line); border-radius: var(--radius);
@@ -57,7 +59,7 @@ const CHAT_STYLE = `
   box-shadow: 0 10px 40px rgb(0 0 0 / 25%);
 }
 :host([mode="inline"]) .panel { height: 100%; }
-:host([mode="inline"]) :is(.bubble, header .close) { display: none; }
+:host([mode="inline"]) :is(.chat, header .close) { display: none; }
 header { display: flex; align-items: center; gap: 0.25rem; padding: 0.6rem 0.6rem 0.6rem 1.1rem; border-block-end: 1px solid var(--line); }
 header:dir(rtl) { padding: 0.6rem 1.1rem 0.6rem 0.6rem; }
 h2 { flex: 1; min-width: 0; margin: 0; overflow: hidden; font-size: 1rem; font-weight: 650; text-overflow: ellipsis; white-space: nowrap; }
@@ -107,7 +109,7 @@ textarea:focus-visible { outline-offset: -1px; }
   @keyframes rise { from { opacity: 0; transform: translateY(0.75rem); } }
 }
 @media (forced-colors: active) {
-  .text, .bubble, .send, .tap { border: 1px solid; }
+  .text, .chat, .send, .tap { border: 1px solid; }
 }
 `;
 

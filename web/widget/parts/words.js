@@ -40,7 +40,7 @@ const PROBLEMS = {
   422: "That message can't be answered. Please write it in another way.",
   429: "Too many messages at once.",
 };
-const AWAY = "There is no answer at the moment. Please try again.";
+const AWAY = "There is no answer at the moment.";
 
 /** Why there is no answer; `message` is a sentence to show. */
 class Problem extends Error {
