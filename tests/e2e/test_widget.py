@@ -64,12 +64,12 @@ async def job_of(system: Stack, text: str, **fields: Any) -> dict[str, Any]:
 
 
 async def url_of(system: Stack, text: str) -> str:
-    url: str = (await job_of(system, text, format="mp3"))["audio_url"]
+    url: str = (await job_of(system, text, format="mp3", speed=1.5))["audio_url"]
     return url
 
 
 async def data_url_of(system: Stack, text: str) -> str:
-    job = await job_of(system, text)
+    job = await job_of(system, text, speed=1.5)
     async with system.client() as client:
         body = (await client.get(job["audio_url"])).content
     return f"data:audio/wav;base64,{base64.b64encode(body).decode()}"
@@ -100,7 +100,7 @@ async def test_every_kind_of_sound_one_sentence_after_the_other(system: Stack, c
     system.control("POST", "settings", first_audio_ms=300, pace=1.5)
     try:
         async with system.client() as client:
-            posted = await client.post("/v1/jobs", json={"text": "Made while it plays."})
+            posted = await client.post("/v1/jobs", json={"text": "Made while it plays.", "speed": 1.5})
         progressive = posted.json()["audio_url"]
         assert posted.status_code == 202
         chat.will_answer(

@@ -41,7 +41,7 @@ function icon(kind) {
 
 /** @param {string} kind @param {string} label @param {() => void} act */
 function iconButton(kind, label, act) {
-  const button = element("button", { type: "button", class: kind, "aria-label": label }, icon(kind));
+  const button = element("button", { type: "button", class: kind, "aria-label": label, title: label }, icon(kind));
   button.addEventListener("click", act);
   return button;
 }
@@ -50,7 +50,7 @@ function iconButton(kind, label, act) {
 function changeButton(button, kind, label) {
   if (button.ariaLabel === label) return;
   button.className = kind;
-  button.ariaLabel = label;
+  button.ariaLabel = button.title = label;
   button.replaceChildren(icon(kind));
 }
 

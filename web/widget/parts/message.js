@@ -29,10 +29,9 @@ class Message {
     this.#text.append(element("span", { class: "dots", role: "img", "aria-label": WORDS.writing }, ...dots));
   }
 
-  /** @param {string} lang */
-  read(lang) {
-    const buttons = new SoundButtons(this.#controls, lang);
-    return (this.reading = buttons.reading);
+  /** @param {{lang: string, onChange: () => void}} options */
+  read(options) {
+    return (this.reading = new SoundButtons(this.#controls, options).reading);
   }
 
   /** @param {string} words @param {() => void} again */
@@ -55,10 +54,10 @@ class SoundButtons {
   #tap = element("button", { type: "button", class: "tap" }, icon("soundOn"), WORDS.tap);
   #note = element("span", {});
 
-  /** @param {HTMLElement} box @param {string} lang */
-  constructor(box, lang) {
+  /** @param {HTMLElement} box @param {{lang: string, onChange: () => void}} options */
+  constructor(box, { lang, onChange }) {
     this.#box = box;
-    this.reading = new Reading({ lang, onChange: () => this.#show() });
+    this.reading = new Reading({ lang, onChange: () => (this.#show(), onChange()) });
     this.#tap.addEventListener("click", () => {
       dropSound();
       unlockSound();

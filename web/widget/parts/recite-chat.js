@@ -100,7 +100,7 @@ class ReciteChat extends HTMLElement {
     this.#message("user").text = message;
     const answer = this.#message("assistant");
     answer.wait();
-    this.#reading = answer.read(languageOf(this));
+    this.#reading = answer.read({ lang: languageOf(this), onChange: () => this.#follow() });
     // Not read out word by word by screen readers, but as a whole.
     this.#log.ariaBusy = "true";
     try {
