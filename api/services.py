@@ -36,6 +36,8 @@ _CARDS_HELD = 4096
 _HOST = re.compile(r"[A-Za-z0-9.:\[\]-]+")
 # 4 MB of bodies at the most.
 _ORDERS_HELD, _HELD_BODY = 1024, 4096
+# A longer one is read in a thread.
+_QUICK_BODY = 16_384
 # How long a bucket may take before somebody who listens is sent to what is live.
 _FIRST_LOOK_SECONDS = 0.3
 # What a poller without `wait` is asked to leave between two looks at a render.
@@ -79,6 +81,10 @@ class Services:
         What is asked for often comes in the same bytes: reading, normalising and naming it is held for short ones.
         """
         return self._order(body) if len(body) <= _HELD_BODY else self._read_order(body)
+
+    async def read_order(self, body: bytes) -> tuple[JobRequest, Recipe]:
+        """The same without keeping others waiting: a long text, or its Markdown, takes a while to read."""
+        return self.order(body) if len(body) <= _QUICK_BODY else await asyncio.to_thread(self._read_order, body)
 
     def _read_order(self, body: bytes) -> tuple[JobRequest, Recipe]:
         xai = self.settings.xai
