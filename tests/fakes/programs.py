@@ -25,6 +25,7 @@ AT_ONCE = {
     "SIMULATOR_FIRST_TOKEN_MS": "0",
     "SIMULATOR_TOKEN_MS": "0",
 }
+SECRET = "testing-secret-that-must-not-show"
 
 
 @dataclass
