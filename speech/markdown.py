@@ -58,6 +58,15 @@ def speakable(markdown: str, *, language: str = "auto") -> str:
     return "\n\n".join(reading.texts(_PARSER.parse(markdown)))
 
 
+def settled(markdown: str) -> int:
+    """How many characters of a text that is still being written are blocks that what follows can't change."""
+    blocks = [
+        token.map[0] for token in _PARSER.parse(markdown) if token.level == 0 and token.map and token.nesting >= 0
+    ]
+    lines = markdown.splitlines(keepends=True)
+    return sum(len(line) for line in lines[: blocks[-1]]) if blocks else 0
+
+
 def _math(state: StateInline, silent: bool) -> bool:
     """`$x$`, `$$x$$`, `\\(x\\)` and `\\[x\\]`; amounts of money are none."""
     for opening, closing in (("$$", "$$"), ("$", "$"), ("\\(", "\\)"), ("\\[", "\\]")):
