@@ -10,8 +10,8 @@ from speech.markdown import settled, speakable
 from speech.text import is_speakable
 
 _MAY_END = re.compile(r"[.!?…。！？।۔؟\n]")
-# Whether a sentence is complete shows in what follows it. For that a word stands that could not be less of one.
-_FOLLOWING, _UNFINISHED = "Next", re.compile(r"(?<=\s)\S*\Z")
+# Whether a sentence is complete shows in what follows it. A name says the least of that: `Dr.` goes on before it.
+_FOLLOWING, _UNFINISHED = "Anna", re.compile(r"(?<=\s)\S*\Z")
 
 
 class Sentences:
