@@ -19,6 +19,7 @@ from speech.voices import resolve_voice
 
 ENV_FILE = Path(".env")
 EMBEDDED_FILE = "embedded.env"
+SECRET_FILE = "secret.env"
 
 
 class SettingsError(Exception):
@@ -135,6 +136,27 @@ class BucketSettings(_Group):
         )
 
 
+_SHORTEST_SECRET = 32
+
+
+class SecretSettings(_Group):
+    """What clients' keys are sealed with and tokens are signed with; the first is the present one."""
+
+    values: Annotated[tuple[SecretStr, ...], NoDecode] = Field((), alias="RECITE_SECRET")
+
+    @field_validator("values", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return _parts(value)
+
+    @field_validator("values")
+    @classmethod
+    def _long(cls, values: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        if any(len(value.get_secret_value()) < _SHORTEST_SECRET for value in values):
+            raise ValueError(f"must have {_SHORTEST_SECRET} characters or more (recite init makes one)")
+        return values
+
+
 class ServerSettings(_Group):
     """Our own addresses and who may call them."""
 
@@ -184,6 +206,8 @@ class ServerSettings(_Group):
         return self
 
 
+_PROVIDER = re.compile(r"[a-z0-9_-]{1,32}=https?://[^\s=,]+")
+
 LOGGED = Literal["off", "types", "words"]
 CHANGEABLE = ("audio", "turn_detection", "voice", "instructions", "tools", "force_message")
 _INSTRUCTIONS = "You are a helpful voice assistant. Keep your answers short and natural: they are spoken aloud."
@@ -223,6 +247,37 @@ class RelaySettings(_Group):
         return value
 
 
+class ChatSettings(_Group):
+    """The chat: who answers, how long that may take, and how much of a conversation is remembered for how long."""
+
+    model: str = Field("grok-3-fast", alias="CHAT_MODEL", min_length=1)
+    timeout: Seconds = Field(timedelta(seconds=60), alias="CHAT_TIMEOUT", gt=timedelta(0))
+    message_characters: int = Field(16_000, alias="CHAT_MESSAGE_CHARACTERS", ge=1, le=100_000)
+    turns: int = Field(10, alias="CHAT_TURNS", ge=0, le=200)
+    memory_characters: int = Field(32_000, alias="CHAT_MEMORY_CHARACTERS", ge=0, le=1_000_000)
+    memory: Seconds = Field(timedelta(days=1), alias="CHAT_MEMORY", gt=timedelta(0))
+    providers: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("openai=https://api.openai.com/v1",), alias="CHAT_PROVIDERS"
+    )
+
+    @field_validator("providers", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return _parts(value)
+
+    @field_validator("providers")
+    @classmethod
+    def _addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(_PROVIDER.fullmatch(provider) for provider in value):
+            raise ValueError("name=https://address/v1, separated by commas")
+        return value
+
+    @property
+    def provider_urls(self) -> dict[str, str]:
+        """Where the other providers are, by their names."""
+        return dict(provider.split("=", 1) for provider in self.providers)
+
+
 class SimulatorSettings(_Group):
     """The stand-in upstream; times in milliseconds, `pace` in times faster than speech (0: at once)."""
 
@@ -230,6 +285,8 @@ class SimulatorSettings(_Group):
     handshake_ms: int = Field(500, alias="SIMULATOR_HANDSHAKE_MS", ge=0)
     first_audio_ms: int = Field(300, alias="SIMULATOR_FIRST_AUDIO_MS", ge=0)
     pace: float = Field(4.0, alias="SIMULATOR_PACE", ge=0)
+    first_token_ms: int = Field(300, alias="SIMULATOR_FIRST_TOKEN_MS", ge=0)
+    token_ms: int = Field(10, alias="SIMULATOR_TOKEN_MS", ge=0)
     sessions: int = Field(10, alias="SIMULATOR_SESSIONS", ge=1)
 
 
@@ -241,8 +298,31 @@ class Settings:
     redis: RedisSettings
     bucket: BucketSettings
     server: ServerSettings
+    secrets: SecretSettings
     relay: RelaySettings
+    chat: ChatSettings
     simulator: SimulatorSettings
+
+    def derived(self, purpose: str) -> tuple[bytes, ...]:
+        """Keys of 32 bytes for one purpose, the present one first; one tells nothing of another, nor of RECITE_SECRET.
+
+        Raises SettingsError when there is no RECITE_SECRET.
+        """
+        # Commands that need no key start without this library.
+        from cryptography.hazmat.primitives.hashes import SHA256
+        from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+        if not self.secrets.values:
+            raise SettingsError(
+                "RECITE_SECRET is not set: it is made only where Redis and the bucket are the embedded ones; "
+                "recite init writes one"
+            )
+        return tuple(
+            HKDF(algorithm=SHA256(), length=32, salt=None, info=f"recite/{purpose}".encode()).derive(
+                value.get_secret_value().encode()
+            )
+            for value in self.secrets.values
+        )
 
     @property
     def redis_url(self) -> str:
@@ -279,12 +359,17 @@ def load_settings(*, with_embedded: bool = True) -> Settings:
     try:
         server = ServerSettings(_env_file=ENV_FILE)
         embedded = server.data_dir / EMBEDDED_FILE if with_embedded else None
+        redis, bucket = RedisSettings(_env_file=ENV_FILE), BucketSettings(_env_file=ENV_FILE)
+        # One that was made for the embedded ones is no other system's.
+        is_embedded = with_embedded and redis.url is None and bucket.endpoint_url is None
         return Settings(
             xai=_completed(XaiSettings, embedded, unless="api_key"),
             redis=_completed(RedisSettings, embedded, unless="url"),
             bucket=_completed(BucketSettings, embedded, unless="endpoint_url"),
             server=server,
+            secrets=_completed(SecretSettings, server.data_dir / SECRET_FILE if is_embedded else None, unless="values"),
             relay=RelaySettings(_env_file=ENV_FILE),
+            chat=ChatSettings(_env_file=ENV_FILE),
             simulator=SimulatorSettings(_env_file=ENV_FILE),
         )
     except ValidationError as error:
@@ -293,14 +378,23 @@ def load_settings(*, with_embedded: bool = True) -> Settings:
 
 def setting_names() -> frozenset[str]:
     """Every variable that is read."""
-    groups = (XaiSettings, RedisSettings, BucketSettings, ServerSettings, RelaySettings, SimulatorSettings)
+    groups = (
+        XaiSettings,
+        RedisSettings,
+        BucketSettings,
+        ServerSettings,
+        SecretSettings,
+        RelaySettings,
+        ChatSettings,
+        SimulatorSettings,
+    )
     return frozenset(str(field.alias) for group in groups for field in group.model_fields.values())
 
 
 def _completed(group: type[Group], embedded: Path | None, *, unless: str) -> Group:
     """What is given, unless the real thing is not named: then the embedded twin's file knows better, keys included."""
     given = group(_env_file=ENV_FILE)
-    if embedded is None or getattr(given, unless) is not None:
+    if embedded is None or getattr(given, unless):
         return given
     aliases = {field.alias for field in group.model_fields.values()}
     told = {name: value for name, value in dotenv_values(embedded).items() if name in aliases}

@@ -14,7 +14,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
 
 from api.resources import open_services
-from api.routes import audio, health, job_events, job_list, jobs, voices, widget
+from api.routes import audio, chat, health, job_events, job_list, jobs, voices, widget
 from api.services import State
 from front.access import BearerAccess
 from front.openapi import describe
@@ -46,7 +46,7 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
         static_url="/docs/static",
     )
-    for routes in (jobs, job_list, job_events, audio, voices, health, widget):
+    for routes in (jobs, job_list, job_events, audio, voices, chat, health, widget):
         app.include_router(routes.router)
     # The busiest call uses nothing of FastAPI's parameters: as a plain route it takes a fifth less time. The
     # documented one stays behind it.

@@ -7,13 +7,17 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from api.live.reader import LiveReader
 from api.live.stage import LiveStage
+from api.popular import Popular
 from api.services import Services
 from celery_config import RENDER_TASK, make_celery
 from settings import Settings
 from storage.audience import RedisAudience
 from storage.audio_store import S3AudioStore
 from storage.breaker import RedisBreaker
+from storage.bucket import Bucket
 from storage.callers import RedisCallers
+from storage.clients import S3Clients
+from storage.conversations import RedisConversations
 from storage.dispatch import CeleryDispatch
 from storage.ensured import ensured
 from storage.heartbeats import Heartbeats
@@ -24,8 +28,11 @@ from storage.job_watch import RedisJobWatch
 from storage.live_stream import RedisLiveStream
 from storage.queue_figures import QueueFigures
 from storage.redis_client import open_redis
+from storage.sealing import Sealer
+from xai.chat import ChatCompletions
 
 _FOLLOWED = 1000
+_CLIENT_THREADS = 8
 
 
 @asynccontextmanager
@@ -40,9 +47,22 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         store = S3AudioStore(settings.bucket.bucket, **settings.bucket.store_options())
         stack.push_async_callback(store.close)
         await stack.enter_async_context(ensured(store))
+        clients = S3Clients(
+            Bucket(settings.bucket.bucket, **settings.bucket.store_options(), threads=_CLIENT_THREADS),
+            redis=redis,
+            following=following,
+            sealer=Sealer(settings.derived("client-keys")),
+        )
+        await clients.open()
+        stack.push_async_callback(clients.close)
         watch = RedisJobWatch(following)
         await watch.open()
         stack.push_async_callback(watch.close)
+        completions = ChatCompletions(
+            {**settings.chat.provider_urls, "xai": settings.xai.rest_url},
+            timeout=settings.chat.timeout.total_seconds(),
+        )
+        stack.push_async_callback(completions.aclose)
         celery = make_celery(broker_url=settings.broker_url, publishes_only=True)
         dispatch = CeleryDispatch(celery, task=RENDER_TASK)
         stack.callback(dispatch.close)
@@ -65,4 +85,13 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             audience=audience,
             stage=stage,
             breaker=RedisBreaker(redis, group=settings.quota_group),
+            clients=clients,
+            conversations=RedisConversations(
+                redis,
+                turns=settings.chat.turns,
+                characters=settings.chat.memory_characters,
+                kept=settings.chat.memory,
+            ),
+            completions=completions,
+            popular=Popular(store),
         )

@@ -16,15 +16,18 @@ from typing import TypedDict
 from starlette.requests import Request
 
 from api.live.stage import LiveStage
+from api.popular import Popular
 from api.schemas import JobRequest
 from api.shared import Shared
 from settings import Settings
 from speech.card import Card
+from speech.chat_ports import Completions, Conversations
+from speech.client_ports import Clients
 from speech.errors import QueueFull, Unavailable, UnknownJob, UpstreamDown
 from speech.job import Cache, Job, JobStatus
 from speech.ports import Audience, AudioStore, Breaker, Callers, Claim, Dispatch, JobBoard, JobWatch
 from speech.recipe import Recipe
-from speech.request import Lane
+from speech.request import Lane, SpeechRequest
 from storage.heartbeats import Heartbeats
 from storage.idempotency_keys import IdempotencyKeys
 from storage.job_list import JobList
@@ -36,6 +39,8 @@ _CARDS_HELD = 4096
 _HOST = re.compile(r"[A-Za-z0-9.:\[\]-]+")
 # 4 MB of bodies at the most.
 _ORDERS_HELD, _HELD_BODY = 1024, 4096
+# A longer one is read in a thread.
+_QUICK_BODY = 16_384
 # How long a bucket may take before somebody who listens is sent to what is live.
 _FIRST_LOOK_SECONDS = 0.3
 # What a poller without `wait` is asked to leave between two looks at a render.
@@ -65,6 +70,10 @@ class Services:
     audience: Audience
     stage: LiveStage
     breaker: Breaker
+    clients: Clients
+    conversations: Conversations
+    completions: Completions
+    popular: Popular
     _cards: OrderedDict[str, Card] = field(default_factory=OrderedDict)
 
     @staticmethod
@@ -80,11 +89,18 @@ class Services:
         """
         return self._order(body) if len(body) <= _HELD_BODY else self._read_order(body)
 
+    async def read_order(self, body: bytes) -> tuple[JobRequest, Recipe]:
+        """The same without keeping others waiting: a long text, or its Markdown, takes a while to read."""
+        return self.order(body) if len(body) <= _QUICK_BODY else await asyncio.to_thread(self._read_order, body)
+
     def _read_order(self, body: bytes) -> tuple[JobRequest, Recipe]:
-        xai = self.settings.xai
         wanted = JobRequest.read(body)
-        request = wanted.speech_request(default_voice=self.settings.server.voice)
-        return wanted, Recipe(request=request, model=xai.model, speak_mode=xai.speak_mode)
+        return wanted, self.recipe(wanted.speech_request(default_voice=self.settings.server.voice))
+
+    def recipe(self, request: SpeechRequest) -> Recipe:
+        """A request with what the service adds to it."""
+        xai = self.settings.xai
+        return Recipe(request=request, model=xai.model, speak_mode=xai.speak_mode)
 
     @cached_property
     def _order(self) -> Callable[[bytes], tuple[JobRequest, Recipe]]:
@@ -185,8 +201,16 @@ class Services:
 
     async def lost(self, name: str) -> None:
         """The board or a card says ready, but the bucket is another one, or was emptied: the bucket is right."""
-        self._cards.pop(name, None)
+        card = self._cards.pop(name, None)
+        if card is not None:
+            self.popular.forget(card.key)
         await self.board.lost(name)
+
+    async def content(self, card: Card) -> bytes:
+        """The bytes of a card's object, from memory when it is small and popular. Raises UnknownJob or Unavailable."""
+        if card.size <= self.popular.largest:
+            return await self.popular.content(card)
+        return await self.store.read(card.key)
 
     async def card(self, name: str) -> Card | None:
         """The card of a name; what stands under a name never changes, so the last ones are held."""

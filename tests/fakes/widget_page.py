@@ -1,4 +1,4 @@
-"""Pages with the widget on them in a real browser: what the service answers is scripted, what they play is noted."""
+"""Pages with the widget in a real browser: the chat answers, or a script does; what they play is noted."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Events = list[tuple[str, dict[str, Any]]]
 def answer(reply: str, url: str | None, *, reason: str | None = None) -> dict[str, Any]:
     """What `/api/chat` says at once."""
     kind = "none" if url is None else "data" if url.startswith("data:") else "url"
-    audio = {"kind": kind, "cache": None if url is None else "hit", "job_id": None, "reason": reason}
+    audio = {"kind": kind, "cache": None if url is None else "hit", "job_id": None, "reason": reason, "message": None}
     return {"reply": reply, "conversation_id": "talk-1", "audio_url": url, "audio": audio}
 
 
@@ -26,9 +26,10 @@ def streamed(sentences: list[tuple[str, str | None]]) -> Events:
     """What it says as a stream of events; each sentence has its sound."""
     reply = " ".join(sentence for sentence, _ in sentences)
     events: Events = [("delta", {"text": f"{word} "}) for word in reply.split()]
-    for sentence, url in sentences:
-        events.append(("audio", {"sentence": sentence, "audio_url": url, "job_id": None, "cache": "hit"}))
-    return [*events, ("done", answer(reply, None))]
+    for index, (sentence, url) in enumerate(sentences):
+        spoken = {name: value for name, value in answer("", url).items() if name.startswith("audio")}
+        events.append(("audio", {"index": index, "sentence": sentence, **spoken}))
+    return [*events, ("done", answer(reply, None, reason="in_sentences"))]
 
 
 class WidgetPage:
@@ -52,7 +53,7 @@ class WidgetPage:
         await self.page.goto(f"{url}/shop")
 
     def will_answer(self, *answers: dict[str, Any] | Events, **response: Any) -> None:
-        """The next answers: documents or streams; `response` is a raw one, such as a status."""
+        """Answers instead of the chat's own: documents or streams; `response` is a raw one, such as a status."""
         for one in answers:
             if isinstance(one, dict):
                 self._answers.append({"json": one})
@@ -67,7 +68,10 @@ class WidgetPage:
         assert asked is not None
         self.asked.append(asked)
         self.tokens.append(route.request.headers.get("authorization", ""))
-        await route.fulfill(**self._answers.pop(0))
+        if self._answers:
+            await route.fulfill(**self._answers.pop(0))
+        else:
+            await route.continue_()
 
     async def ask(self, message: str, *, chat: Locator | None = None) -> None:
         """Writes and sends a message."""

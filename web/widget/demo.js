@@ -1,7 +1,6 @@
 // @ts-check
-/** @file The demo page: a client for its chat, the form that has a text spoken, and the lines to copy. */
+/** @file The demo page: a key where the service asks for one, the form that has a text spoken, and the lines to copy. */
 
-const CLIENT = "demo";
 const base = new URL("..", /** @type {HTMLScriptElement} */ (document.currentScript).src);
 /** @type {Record<string, string>} */
 const WORDS = {
@@ -13,19 +12,17 @@ const WORDS = {
 /** @param {string} id @returns {any} */
 const byId = (id) => document.getElementById(id);
 
-/** @param {string} path @param {{method?: string, body?: object}} [request] */
-async function call(path, { method = "GET", body } = {}) {
+/** @param {object} body */
+async function post(body) {
   const key = byId("key").value;
-  const headers = { ...(body && { "Content-Type": "application/json" }), ...(key && { Authorization: `Bearer ${key}` }) };
-  const answer = await fetch(new URL(path, base), { method, headers, body: body && JSON.stringify(body) });
-  byId("key-form").hidden = answer.status !== 401;
+  const headers = { "Content-Type": "application/json", ...(key && { Authorization: `Bearer ${key}` }) };
+  const answer = await fetch(new URL("v1/jobs", base), { method: "POST", headers, body: JSON.stringify(body) });
   return { status: answer.status, document: await answer.json().catch(() => ({})) };
 }
 
-/** The chat is a client's; the demo has one of its own, made when it is first opened. */
-async function makeClient() {
-  const { status } = await call(`v1/clients/${CLIENT}`);
-  if (status === 404) await call(`v1/clients/${CLIENT}`, { method: "PUT", body: { name: "Demo" } });
+function askForKey() {
+  byId("key-form").hidden = false;
+  byId("key").select();
 }
 
 /** @param {SubmitEvent} submitted */
@@ -34,8 +31,9 @@ async function say(submitted) {
   const [audio, told] = [byId("audio"), byId("told")];
   const since = performance.now();
   const body = { text: byId("text").value, voice: byId("voice").value, format: "mp3" };
-  const { status, document: job } = await call("v1/jobs", { method: "POST", body });
+  const { status, document: job } = await post(body);
   const ms = Math.round(performance.now() - since);
+  if (status === 401) askForKey();
   if (status >= 400) {
     told.textContent = status === 401 ? "This service asks for a key." : (job.detail ?? "That did not work. Please try again.");
     return;
@@ -52,7 +50,7 @@ function lines(tag) {
   return `<script src="${new URL("widget/recite.js", base)}" async></script>\n${tag}`;
 }
 
-byId("chat-code").textContent = lines(`<recite-chat client-id="${CLIENT}"></recite-chat>`);
+byId("chat-code").textContent = lines(`<recite-chat client-id="shop"></recite-chat>`);
 byId("audio-code").textContent = lines('<recite-audio job-id="…"></recite-audio>');
 byId("say").addEventListener("submit", say);
 byId("as-bubble").addEventListener("change", () => {
@@ -63,6 +61,9 @@ byId("as-bubble").addEventListener("change", () => {
 byId("key-form").addEventListener("submit", (/** @type {SubmitEvent} */ submitted) => {
   submitted.preventDefault();
   byId("chat").setAttribute("token", byId("key").value);
-  makeClient();
+  byId("key-form").hidden = true;
+  byId("told").textContent = "";
 });
-makeClient();
+byId("chat").addEventListener("recite-problem", (/** @type {CustomEvent} */ { detail }) => {
+  if (detail.code === "unauthorized") askForKey();
+});

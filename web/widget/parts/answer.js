@@ -3,7 +3,7 @@
 /**
  * @typedef {{audio_url: string | null, audio?: {kind: string, reason?: string | null} | null}} Spoken
  * @typedef {Spoken & {reply: string, conversation_id: string}} Answer
- * @typedef {{kind: "delta", text: string} | {kind: "audio", sentence: string, audio_url: string | null} | ({kind: "done"} & Answer)} AnswerEvent
+ * @typedef {{kind: "delta", text: string} | ({kind: "audio", sentence: string} & Spoken) | ({kind: "done"} & Answer)} AnswerEvent
  */
 
 /**
@@ -19,12 +19,12 @@ async function* askService(url, { body, token, signal }) {
   };
   const answer = await reach(url, { method: "POST", headers, body: JSON.stringify(body), signal });
   if (!answer.headers.get("Content-Type")?.startsWith("text/event-stream")) {
-    yield { kind: "done", ...(await answer.json()) };
+    yield { ...(await answer.json()), kind: "done" };
     return;
   }
   for await (const { name, data } of serverEvents(/** @type {ReadableStream<Uint8Array>} */ (answer.body))) {
     if (name === "error") throw new Problem(data.code);
-    yield { kind: name, ...data };
+    yield { ...data, kind: name };
     if (name === "done") return;
   }
   throw new Problem("broken");
@@ -66,7 +66,7 @@ async function* serverEvents(body) {
   }
 }
 
-/** Asks the page's own backend for a token. @param {string} url @param {{clientId: string, signal: AbortSignal}} options */
+/** Asks the page's own backend for a token. @param {string} url @param {{clientId: string | undefined, signal: AbortSignal}} options */
 async function fetchToken(url, { clientId, signal }) {
   const body = JSON.stringify({ client_id: clientId });
   const headers = { "Content-Type": "application/json" };

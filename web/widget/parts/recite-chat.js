@@ -1,11 +1,13 @@
 /** @file `<recite-chat client-id="shop">`: a chat whose answers are shown as they come, and heard sentence by sentence. */
 
-// Longer ones are refused by the service.
+// Nobody types more; the service takes some more.
 const LONGEST_MESSAGE = 4_000;
+// Reasons for no sound that are none for the browser's own voice: nobody wants it, or there is nothing to say.
+const SILENT = new Set(["off", "nothing"]);
 const FOLLOWED_PIXELS = 150;
 
 /**
- * Attributes: `client-id`; `api` (where the service is, by default where this script comes from); `token`, or `token-url` (a
+ * Attributes: `client-id` (otherwise the service's own settings count); `api` (where the service is, by default where this script comes from); `token`, or `token-url` (a
  * POST there answers `{"token"}`); `mode="inline"` (in the page instead of a bubble), `title`, `greeting`, `placeholder`,
  * `voice`, `audio`, `theme` (`light`, `dark`, `auto`), `open`, `muted`.
  * Told by events: `recite-answer` with the answer, `recite-problem` with `code` and `message`.
@@ -120,12 +122,11 @@ class ReciteChat extends HTMLElement {
     for await (const event of this.#events(message, signal)) {
       signal.throwIfAborted();
       if (event.kind === "delta") answer.text = text += event.text;
-      else if (event.kind === "audio") this.#speak(reading, { text: event.sentence, url: event.audio_url });
+      else if (event.kind === "audio") this.#speak(reading, event.sentence, event);
       else if (event.kind === "done") {
         answer.text = event.reply;
         this.conversationId = event.conversation_id;
-        const isSilent = event.audio?.reason === "off";
-        if (!reading.parts.length && !isSilent) this.#speak(reading, { text: event.reply, url: event.audio_url });
+        if (!reading.parts.length) this.#speak(reading, event.reply, event);
         this.dispatchEvent(new CustomEvent("recite-answer", { detail: event }));
       }
       this.#follow();
@@ -138,8 +139,7 @@ class ReciteChat extends HTMLElement {
    * @returns {AsyncGenerator<AnswerEvent>}
    */
   async *#events(message, signal) {
-    const clientId = this.getAttribute("client-id");
-    if (!clientId) throw new Problem("no_client");
+    const clientId = this.getAttribute("client-id") ?? undefined;
     const body = {
       client_id: clientId,
       message,
@@ -159,10 +159,10 @@ class ReciteChat extends HTMLElement {
     }
   }
 
-  /** @param {Reading} reading @param {Part} part */
-  #speak(reading, part) {
-    if (this.hasAttribute("muted")) return;
-    reading.add(part);
+  /** @param {Reading} reading @param {string} text @param {Spoken} spoken */
+  #speak(reading, text, { audio_url, audio }) {
+    if (this.hasAttribute("muted") || SILENT.has(audio?.reason ?? "")) return;
+    reading.add({ text, url: audio_url });
     if (reading.state === "idle") reading.play();
   }
 

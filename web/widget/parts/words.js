@@ -30,7 +30,7 @@ const PROBLEMS = {
   offline: "The connection failed. Please check it and try again.",
   broken: "The answer broke off. Please try again.",
   token: "This page could not get permission to chat. Please reload it.",
-  no_client: "This chat is not set up: its client-id is missing.",
+  no_key: "This chat is not set up: the service has no key for it.",
   unknown_client: "This chat is not set up: nobody knows its client-id.",
   foreign_page: "This chat may not be used from this page.",
   401: "This chat may not be used without permission.",
