@@ -22,6 +22,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 
 KEY = "a-key-for-callers"
 LIMIT = 15_000
+SITE = "http://shop.localhost"
 CHAT = '<recite-chat client-id="shop" mode="inline" title="Shop"></recite-chat>'
 BUBBLE = '<button>Buy</button><recite-chat client-id="shop" title="Shop" greeting="Hello!"></recite-chat>'
 # As the widget before this one did it: it knows `audio_url` alone, and falls back to the browser's own voice.
@@ -50,13 +51,14 @@ WRITTEN = """
 
 @pytest.fixture(scope="module")
 def system() -> Iterator[Stack]:
-    with stack() as running:
+    with stack(ALLOWED_ORIGINS=SITE) as running:
         yield running
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def chromium() -> AsyncIterator[Browser]:
-    async with browser() as opened:
+    # The site has no address of its own, so the browser would not let it reach this machine.
+    async with browser("--disable-features=LocalNetworkAccessChecks") as opened:
         yield opened
 
 
@@ -312,10 +314,10 @@ async def test_a_widget_that_only_knows_audio_url_needs_no_change(system: Stack,
     ]
 
 
-async def test_sound_starts_before_the_answer_ends(system: Stack, chromium: Browser) -> None:
+async def test_on_a_site_of_its_own_sound_starts_before_the_answer_ends(system: Stack, chromium: Browser) -> None:
     system.control("POST", "settings", token_ms=60)
     try:
-        async with widget_page(chromium, system.api, '<recite-chat mode="inline"></recite-chat>') as chat:
+        async with widget_page(chromium, system.api, '<recite-chat mode="inline"></recite-chat>', site=SITE) as chat:
             await chat.page.evaluate(WRITTEN)
             await chat.ask("Hello there.")
             ended = await chat.heard("ended", count=4)

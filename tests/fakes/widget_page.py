@@ -44,13 +44,14 @@ class WidgetPage:
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("console", lambda said: self.errors.append(said.text) if "Content Security" in said.text else None)
 
-    async def open(self, url: str, body: str) -> None:
-        """A page of this service's own origin, with this body, as a site would write it."""
+    async def open(self, url: str, body: str, *, site: str | None = None) -> None:
+        """A page with this body, as a site would write it; of the service's own origin unless another is named."""
         await self.page.add_init_script(path=_EARS)
-        html = f'<!doctype html><html lang="en"><script src="/widget/recite.js"></script><body>{body}</body></html>'
+        head = f'<meta charset="utf-8"><script src="{url}/widget/recite.js"></script>'
+        html = f'<!doctype html><html lang="en"><head>{head}</head><body>{body}</body></html>'
         await self.page.route("**/shop", lambda route: route.fulfill(body=html, content_type="text/html"))
         await self.page.route("**/api/chat", self._answer)
-        await self.page.goto(f"{url}/shop")
+        await self.page.goto(f"{site or url}/shop")
 
     def will_answer(self, *answers: dict[str, Any] | Events, **response: Any) -> None:
         """Answers instead of the chat's own: documents or streams; `response` is a raw one, such as a status."""
@@ -97,11 +98,11 @@ class WidgetPage:
 
 
 @asynccontextmanager
-async def widget_page(opened: Browser, url: str, body: str) -> AsyncIterator[WidgetPage]:
+async def widget_page(opened: Browser, url: str, body: str, *, site: str | None = None) -> AsyncIterator[WidgetPage]:
     """A page in a context of its own; nothing on it fails unnoticed, and no two sounds are heard at once."""
     async with await opened.new_context(reduced_motion="reduce") as own:
         widget = WidgetPage(await own.new_page())
-        await widget.open(url, body)
+        await widget.open(url, body, site=site)
         yield widget
         assert widget.errors == []
         assert await widget.page.evaluate("noted.most") <= 1
