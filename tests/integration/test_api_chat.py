@@ -6,6 +6,7 @@ import asyncio
 import base64
 import io
 import wave
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -264,3 +265,81 @@ async def test_a_job_reads_markdown(system: Stack, client: httpx.AsyncClient) ->
     assert marked.json()["id"] == plain.json()["id"]
     empty = await client.post("/v1/jobs", json={"text": "```\nx\n```", "input": "markdown"})
     assert (empty.status_code, empty.json()["errors"][0]["field"]) == (422, "text")
+
+
+async def put_client(client: httpx.AsyncClient, id: str, **fields: Any) -> None:
+    (await client.put(f"/v1/clients/{id}", json={"name": "A shop", **fields})).raise_for_status()
+
+
+async def test_the_clients_settings_decide(system: Stack, client: httpx.AsyncClient) -> None:
+    await put_client(
+        client,
+        "decides",
+        ai_api_key="the-clients-own-key",
+        ai_model="grok-4",
+        system_prompt="Be a shop.",
+        voice="leo",
+        format="flac",
+        audio="data",
+        pronunciations={"Acme": "Ackmee"},
+    )
+    message = "say exactly: Welcome to Acme."
+    answer = await chat(client, message, client_id="decides")
+    assert answer["audio_url"].startswith("data:audio/flac;base64,")
+    assert answer["audio"]["job_id"].startswith("leo-")
+    job = {"text": "Welcome to Acme.", "voice": "leo", "format": "flac", "pronunciations": {"Acme": "Ackmee"}}
+    assert (await client.post("/v1/jobs", json=job)).json()["id"] == answer["audio"]["job_id"]
+    [heard] = asked(system, message)
+    assert (heard["model"], heard["key"]) == ("grok-4", text_hash("the-clients-own-key"))
+    assert heard["messages"][0] == {"role": "system", "text": text_hash("Be a shop.")}
+    other = await chat(client, message, client_id="decides", voice="eve", audio="url")
+    assert (other["audio"]["kind"], other["audio"]["job_id"][:4]) == ("url", "eve-")
+
+
+async def test_without_a_key_of_its_own_the_global_one_serves(system: Stack, client: httpx.AsyncClient) -> None:
+    await put_client(client, "keyless")
+    await chat(client, "Whose key is this?", client_id="keyless", audio="none")
+    [heard] = asked(system, "Whose key is this?")
+    assert heard["key"] == text_hash("testing-key-that-must-not-show")
+
+
+async def test_another_clients_conversation_is_unknown(system: Stack, client: httpx.AsyncClient) -> None:
+    await put_client(client, "one")
+    await put_client(client, "two")
+    id = (await chat(client, "A secret", client_id="one", audio="none"))["conversation_id"]
+    answer = await chat(client, "Tell me the secret", client_id="two", audio="none", conversation_id=id)
+    assert answer["conversation_id"] != id
+    [heard] = asked(system, "Tell me the secret")
+    assert text_hash("A secret") not in [message["text"] for message in heard["messages"]]
+
+
+async def test_a_provider_that_does_not_speak_chats_silently(
+    system: Stack, client: httpx.AsyncClient, others: str
+) -> None:
+    async with system.client(base_url=others) as elsewhere:
+        await put_client(client, "silent", ai_provider="other", ai_api_key="another-key")
+        answer = await chat(elsewhere, "say exactly: I am silent.", client_id="silent")
+        assert (answer["reply"], answer["audio_url"]) == ("I am silent.", None)
+        assert answer["audio"]["reason"] == "provider_silent"
+        events = await streamed(elsewhere, "say exactly: I am silent.", client_id="silent")
+        assert {event.event for event in events} == {"delta", "done"}
+        await put_client(client, "silent-keyless", ai_provider="other")
+        refused = await elsewhere.post("/api/chat", json={"client_id": "silent-keyless", "message": "Leak my key"})
+        assert (refused.status_code, refused.json()["code"]) == (503, "no_key")
+        assert asked(system, "Leak my key") == []
+
+
+async def test_data_that_takes_longer_than_the_budget_is_a_url(system: Stack, client: httpx.AsyncClient) -> None:
+    await put_client(client, "hurried", audio="data", data_wait_seconds=0.2)
+    system.control("POST", "faults", fault="stall", times=1, text="This one takes long.")
+    answer = await chat(client, "say exactly: This one takes long.", client_id="hurried")
+    assert (answer["audio"]["kind"], answer["audio"]["cache"]) == ("url", "miss")
+
+
+@pytest.fixture(scope="module")
+def others(system: Stack) -> Iterator[str]:
+    """An api process that knows another provider."""
+    provider = f"other=http://127.0.0.1:{system.simulator_port}/v1"
+    url = system.start_api("api-others", CHAT_PROVIDERS=provider)
+    yield url
+    system.programs["api-others"].end()
