@@ -10,6 +10,7 @@ from api.live.stage import LiveStage
 from api.popular import Popular
 from api.services import Services
 from celery_config import RENDER_TASK, make_celery
+from front.widget_tokens import WidgetTokens
 from settings import Settings
 from storage.audience import RedisAudience
 from storage.audio_store import S3AudioStore
@@ -94,4 +95,5 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             ),
             completions=completions,
             popular=Popular(store),
+            tokens=WidgetTokens(settings.derived("widget-tokens")),
         )

@@ -19,6 +19,7 @@ from api.live.stage import LiveStage
 from api.popular import Popular
 from api.schemas import JobRequest
 from api.shared import Shared
+from front.widget_tokens import WidgetTokens
 from settings import Settings
 from speech.card import Card
 from speech.chat_ports import Completions, Conversations
@@ -74,6 +75,7 @@ class Services:
     conversations: Conversations
     completions: Completions
     popular: Popular
+    tokens: WidgetTokens
     _cards: OrderedDict[str, Card] = field(default_factory=OrderedDict)
 
     @staticmethod

@@ -20,6 +20,8 @@ from api.services import Services
 from front.access import caller_of
 from front.body import read_body
 from front.openapi import PROBLEMS
+from front.pages import check_page
+from front.widgets import widget_client
 from speech.errors import ReciteError
 
 router = APIRouter(tags=["chat"])
@@ -59,12 +61,13 @@ async def post_chat(request: Request) -> Response:
     """
     services = Services.of(request)
     wanted = ChatRequest.read(await read_body(request), characters=services.settings.chat.message_characters)
-    client = await find_client(services, wanted.client_id)
+    client_id = widget_client(request, wanted.client_id)
+    await check_page(request, client_id)
     chat = await Chat.begin(
         services,
         wanted,
-        client=client,
-        caller=caller_of(request, wanted.client_id),
+        client=await find_client(services, client_id),
+        caller=caller_of(request, client_id),
         audio_url=lambda name: services.audio_url(name, request),
     )
     try:
