@@ -22,13 +22,13 @@ pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 
 KEY = "a-key-for-callers"
 LIMIT = 15_000
-SITE = "http://shop.localhost"
+SITE, CLIENTS_SITE = "http://shop.localhost", "http://client.localhost"
 CHAT = '<recite-chat client-id="shop" mode="inline" title="Shop"></recite-chat>'
 BUBBLE = '<button>Buy</button><recite-chat client-id="shop" title="Shop" greeting="Hello!"></recite-chat>'
 # As the widget before this one did it: it knows `audio_url` alone, and falls back to the browser's own voice.
 SEED = """
-async ([message, more]) => {
-  const body = JSON.stringify({ message, ...more });
+async (message) => {
+  const body = JSON.stringify({ client_id: "old", message });
   const headers = { "Content-Type": "application/json" };
   const { reply, audio_url } = await (await fetch("/api/chat", { method: "POST", headers, body })).json();
   if (!audio_url) return speechSynthesis.speak(new SpeechSynthesisUtterance(reply));
@@ -53,6 +53,11 @@ WRITTEN = """
 def system() -> Iterator[Stack]:
     with stack(ALLOWED_ORIGINS=SITE) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def guarded(system: Stack) -> str:
+    return system.start_api("guarded", RECITE_API_KEYS=KEY)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -88,8 +93,7 @@ async def data_url_of(system: Stack, text: str) -> str:
     return f"data:audio/wav;base64,{base64.b64encode(body).decode()}"
 
 
-async def test_one_small_script_for_any_page_open_without_a_key(system: Stack) -> None:
-    guarded = system.start_api("guarded", RECITE_API_KEYS=KEY)
+async def test_one_small_script_for_any_page_open_without_a_key(guarded: str) -> None:
     async with httpx.AsyncClient(base_url=guarded, headers={"Origin": "https://shop.example"}) as client:
         script = await client.get("/widget/recite.js", headers={"Accept-Encoding": "gzip"})
         again = await client.get("/widget/recite.js", headers={"If-None-Match": script.headers["ETag"]})
@@ -266,15 +270,17 @@ async def test_whatever_is_answered_is_text_and_failures_are_words(system: Stack
     assert [asked["message"] for asked in chat.asked] == [evil, *["Too much?"] * 4]
 
 
-async def test_tokens_come_from_the_pages_own_backend(system: Stack, chromium: Browser) -> None:
-    given = iter(["old", "new"])
-    async with widget_page(chromium, system.api, CHAT.replace("mode", 'token-url="/token" mode')) as chat:
+async def test_tokens_come_from_the_sites_own_backend(guarded: str, chromium: Browser) -> None:
+    async with httpx.AsyncClient(base_url=guarded, headers={"Authorization": f"Bearer {KEY}"}) as backend:
+        await backend.put("/v1/clients/shop", json={"allowed_origins": [CLIENTS_SITE], "audio": "none"})
+        token = (await backend.post("/v1/clients/shop/widget-token")).json()["token"]
+    given = iter(["one that has run out", token])
+    body = CHAT.replace("mode", 'token-url="/token" mode')
+    async with widget_page(chromium, guarded, body, site=CLIENTS_SITE) as chat:
         await chat.page.route("**/token", lambda route: route.fulfill(json={"token": next(given)}))
-        chat.will_answer(status=401, json={"code": "unauthorized"})
-        chat.will_answer(answer("Welcome.", None, reason="off"))
-        await chat.ask("Hello?")
-        await expect(chat.page.get_by_role("log")).to_contain_text("Welcome.")
-        assert chat.tokens == ["Bearer old", "Bearer new"]
+        await chat.ask("Hello.")
+        await expect(chat.page.get_by_role("log")).to_contain_text("Hello to you, too! I heard you say 1 word.")
+        assert chat.tokens == ["Bearer one that has run out", f"Bearer {token}"]
 
 
 async def test_by_keyboard(system: Stack, chromium: Browser) -> None:
@@ -304,8 +310,10 @@ async def test_by_keyboard(system: Stack, chromium: Browser) -> None:
 
 async def test_a_widget_that_only_knows_audio_url_needs_no_change(system: Stack, chat: WidgetPage) -> None:
     await chat.page.evaluate("noted.rate = 4")
-    for mode in ("url", "data", "none"):
-        await chat.page.evaluate(SEED, ["Nobody has said this before.", {"audio": mode}])
+    async with system.client() as client:
+        for mode in ("url", "data", "none"):
+            await client.put("/v1/clients/old", json={"audio": mode})
+            await chat.page.evaluate(SEED, "Nobody has said this before.")
     progressive, data = [sound["src"] for sound in await chat.heard("ended", count=2)]
     assert progressive.startswith(f"{system.api}/v1/audio/ara-")
     assert data.startswith("data:audio/wav;base64,")
