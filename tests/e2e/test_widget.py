@@ -205,9 +205,10 @@ async def test_autoplay_refused_asks_once_for_a_tap(system: Stack, chromium: Bro
     async with await chromium.new_context() as own:
         widget = WidgetPage(await own.new_page())
         widget.will_answer(streamed([("It is here.", url)]), answer("Once more.", url))
+        await widget.page.add_init_script('window.reciteWords = {tap: "Zum Hören tippen"}')
         async with widget.page.expect_console_message(lambda said: said.text == "refused"):
             await widget.open(system.api, CHAT + asks)
-        tap = widget.page.get_by_role("button", name="Tap to hear the answer")
+        tap = widget.page.get_by_role("button", name="Zum Hören tippen")
         await tap.click()
         await widget.heard("ended")
         await widget.ask("Again?")
@@ -353,3 +354,16 @@ async def test_the_demo_page_speaks(system: Stack, chromium: Browser) -> None:
         await demo.heard("playing", count=2)
         await expect(demo.page.get_by_role("log")).to_contain_text("Hello to you, too! I heard you say 1 word.")
         assert hosts == {system.api.removeprefix("http://")}
+
+
+async def test_the_demo_page_asks_for_the_key_that_the_service_asks_for(guarded: str, chromium: Browser) -> None:
+    async with widget_page(chromium, guarded, "") as demo:
+        await demo.page.goto(guarded)
+        await demo.ask("Hi!", chat=demo.page.get_by_role("region", name="Assistant"))
+        await expect(demo.page.get_by_role("alert")).to_contain_text("This chat may not be used without permission.")
+        await demo.page.get_by_label("This service asks for a key").fill(KEY)
+        await demo.page.keyboard.press("Enter")
+        await demo.page.get_by_role("button", name="Try again").click()
+        await expect(demo.page.get_by_role("log")).to_contain_text("Hello to you, too!")
+        await demo.page.get_by_role("button", name="Speak").click()
+        await expect(demo.page.get_by_role("status")).to_contain_text("answered in")

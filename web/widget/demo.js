@@ -16,8 +16,12 @@ const byId = (id) => document.getElementById(id);
 async function post(body) {
   const key = byId("key").value;
   const headers = { "Content-Type": "application/json", ...(key && { Authorization: `Bearer ${key}` }) };
-  const answer = await fetch(new URL("v1/jobs", base), { method: "POST", headers, body: JSON.stringify(body) });
-  return { status: answer.status, document: await answer.json().catch(() => ({})) };
+  try {
+    const answer = await fetch(new URL("v1/jobs", base), { method: "POST", headers, body: JSON.stringify(body) });
+    return { isTaken: answer.ok, status: answer.status, document: await answer.json() };
+  } catch {
+    return { isTaken: false, status: 0, document: {} };
+  }
 }
 
 function askForKey() {
@@ -31,10 +35,10 @@ async function say(submitted) {
   const [audio, told] = [byId("audio"), byId("told")];
   const since = performance.now();
   const body = { text: byId("text").value, voice: byId("voice").value, format: "mp3" };
-  const { status, document: job } = await post(body);
+  const { isTaken, status, document: job } = await post(body);
   const ms = Math.round(performance.now() - since);
   if (status === 401) askForKey();
-  if (status >= 400) {
+  if (!isTaken) {
     told.textContent = status === 401 ? "This service asks for a key." : (job.detail ?? "That did not work. Please try again.");
     return;
   }

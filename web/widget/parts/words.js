@@ -1,5 +1,8 @@
 /** @file What the widget says itself: its labels, and what went wrong in words for the person who chats. */
 
+/** A page's own words instead of these, by the same names: set before this script runs. @type {Record<string, string>} */
+const PAGES_WORDS = /** @type {any} */ (window).reciteWords ?? {};
+
 const WORDS = {
   title: "Chat",
   open: "Open chat",
@@ -23,6 +26,9 @@ const WORDS = {
   loading: "Loading…",
   audio: "Audio",
   position: "Position",
+  away: "There is no answer at the moment.",
+  later: "Please try again in {seconds} seconds.",
+  ...PAGES_WORDS,
 };
 
 /** @type {Record<string, string>} by stable codes, and by HTTP status where no code is known */
@@ -39,15 +45,15 @@ const PROBLEMS = {
   413: "That message is too long.",
   422: "That message can't be answered. Please write it in another way.",
   429: "Too many messages at once.",
+  ...PAGES_WORDS,
 };
-const AWAY = "There is no answer at the moment.";
 
 /** Why there is no answer; `message` is a sentence to show. */
 class Problem extends Error {
   /** @param {string} code @param {{status?: number, retryAfter?: number}} [more] */
   constructor(code, { status = 0, retryAfter = 0 } = {}) {
-    const later = retryAfter ? ` Please try again in ${retryAfter} seconds.` : "";
-    super((PROBLEMS[code] ?? PROBLEMS[status] ?? AWAY) + later);
+    const later = retryAfter ? ` ${WORDS.later.replace("{seconds}", String(retryAfter))}` : "";
+    super((PROBLEMS[code] ?? PROBLEMS[status] ?? WORDS.away) + later);
     this.code = code;
     this.status = status;
   }
