@@ -1,5 +1,5 @@
 // @ts-check
-/** @file The demo page: a key where the service asks for one, the form that has a text spoken, and the lines to copy. */
+/** @file The demo page: a key where the service asks for one, the form that has a text spoken, the lines to copy. */
 
 const base = new URL("..", /** @type {HTMLScriptElement} */ (document.currentScript).src);
 /** @type {Record<string, string>} */
@@ -39,7 +39,8 @@ async function say(submitted) {
   const ms = Math.round(performance.now() - since);
   if (status === 401) askForKey();
   if (!isTaken) {
-    told.textContent = status === 401 ? "This service asks for a key." : (job.detail ?? "That did not work. Please try again.");
+    told.textContent =
+      status === 401 ? "This service asks for a key." : (job.detail ?? "That did not work. Please try again.");
     return;
   }
   audio.setAttribute("job-id", job.id);

@@ -3,7 +3,8 @@
 /**
  * @typedef {{audio_url: string | null, audio?: {kind: string, reason?: string | null} | null}} Spoken
  * @typedef {Spoken & {reply: string, conversation_id: string}} Answer
- * @typedef {{kind: "delta", text: string} | ({kind: "audio", sentence: string} & Spoken) | ({kind: "done"} & Answer)} AnswerEvent
+ * @typedef {{kind: "delta", text: string}
+ *   | ({kind: "audio", sentence: string} & Spoken) | ({kind: "done"} & Answer)} AnswerEvent
  */
 
 /**
@@ -66,7 +67,11 @@ async function* serverEvents(body) {
   }
 }
 
-/** Asks the page's own backend for a token. @param {string} url @param {{clientId: string | undefined, signal: AbortSignal}} options */
+/**
+ * Asks the page's own backend for a token.
+ * @param {string} url
+ * @param {{clientId: string | undefined, signal: AbortSignal}} options
+ */
 async function fetchToken(url, { clientId, signal }) {
   const body = JSON.stringify({ client_id: clientId });
   const headers = { "Content-Type": "application/json" };

@@ -46,7 +46,10 @@ function iconButton(kind, label, act) {
   return button;
 }
 
-/** Shows another icon and says what it does now; focus stays. @param {HTMLElement} button @param {string} kind @param {string} label */
+/**
+ * Shows another icon and says what it does now; focus stays.
+ * @param {HTMLElement} button @param {string} kind @param {string} label
+ */
 function changeButton(button, kind, label) {
   if (button.ariaLabel === label) return;
   button.className = kind;

@@ -11,7 +11,13 @@ class Message {
     const who = role === "user" ? WORDS.you : WORDS.reply;
     this.#text = element("p", { class: "text", dir: "auto" });
     this.#controls = element("div", { class: "controls", hidden: true });
-    this.node = element("div", { class: `message ${role}` }, element("span", { class: "unseen" }, `${who}: `), this.#text, this.#controls);
+    this.node = element(
+      "div",
+      { class: `message ${role}` },
+      element("span", { class: "unseen" }, `${who}: `),
+      this.#text,
+      this.#controls,
+    );
   }
 
   get text() {

@@ -43,7 +43,7 @@ class Reading {
     this.#more();
   }
 
-  /** Goes on where it was paused, or begins again. Within a click it may even where the browser forbids it otherwise. */
+  /** Goes on where it was paused, or begins again. Within a click browsers allow what they forbid otherwise. */
   play() {
     if (this.isActive) return;
     takeSound(this);
@@ -73,7 +73,7 @@ class Reading {
   async #read(signal) {
     try {
       let isHeard = false;
-      for (; this.#at < this.parts.length || this.#isOpen; ) {
+      for (; this.#at < this.parts.length || this.#isOpen;) {
         this.#become("loading");
         if (this.#at === this.parts.length) await this.#next(signal);
         else {
@@ -97,13 +97,14 @@ class Reading {
     });
   }
 
-  /** Whether it was heard; throws when it may not be without a tap. @param {Part} part @param {AbortSignal} signal */
+  /** Whether it was heard; throws when it needs a tap. @param {Part} part @param {AbortSignal} signal */
   async #speak(part, signal) {
     const onSound = (/** @type {boolean} */ isHeard) => {
       this.#become(isHeard ? "playing" : "loading");
       if (isHeard) this.#prepare();
     };
-    if (part.url && (await succeeds(hear(part.url, { signal, onSound, onPause: () => this.pause() }), signal))) return true;
+    if (part.url && (await succeeds(hear(part.url, { signal, onSound, onPause: () => this.pause() }), signal)))
+      return true;
     // The same failure is not waited for again when it is played again.
     part.url = null;
     this.isByBrowser = true;
@@ -124,7 +125,10 @@ class Reading {
   }
 }
 
-/** Throws only what is not the sound's own failure: it was stopped, or needs a tap. @param {Promise<void>} sound @param {AbortSignal} signal */
+/**
+ * Throws only what is not the sound's own failure: it was stopped, or needs a tap.
+ * @param {Promise<void>} sound @param {AbortSignal} signal
+ */
 async function succeeds(sound, signal) {
   try {
     await sound;

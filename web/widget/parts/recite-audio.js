@@ -1,8 +1,8 @@
 /** @file `<recite-audio job-id="ara-3f9c….mp3" label="Order shipped">`: plays one audio that the service has. */
 
 /**
- * Attributes: `job-id` or `src`, `label`, `api`, `theme`. `state` says where it is: idle, loading, playing, paused or failed;
- * each change is told by the event `recite-state`.
+ * Attributes: `job-id` or `src`, `label`, `api`, `theme`. `state` says where it is: idle, loading, playing, paused or
+ * failed; each change is told by the event `recite-state`.
  */
 class ReciteAudio extends HTMLElement {
   static observedAttributes = ["job-id", "src", "label"];
@@ -11,8 +11,22 @@ class ReciteAudio extends HTMLElement {
   #button = iconButton("play", WORDS.play, () => this.toggle());
   #label = element("span", { class: "label" });
   #time = element("span", { class: "time" });
-  #seek = element("input", { type: "range", min: "0", max: "1", step: "any", value: "0", "aria-label": WORDS.position, disabled: true });
-  #box = element("div", { class: "player", role: "group" }, this.#button, element("div", { class: "middle" }, this.#label, this.#seek), this.#time);
+  #seek = element("input", {
+    type: "range",
+    min: "0",
+    max: "1",
+    step: "any",
+    value: "0",
+    "aria-label": WORDS.position,
+    disabled: true,
+  });
+  #box = element(
+    "div",
+    { class: "player", role: "group" },
+    this.#button,
+    element("div", { class: "middle" }, this.#label, this.#seek),
+    this.#time,
+  );
   #isWanted = false;
 
   constructor() {
@@ -107,7 +121,8 @@ class ReciteAudio extends HTMLElement {
     this.#isWanted = state === "loading" || state === "playing";
     this.setAttribute("state", state);
     if (this.#isWanted) changeButton(this.#button, "pause", WORDS.pause);
-    else changeButton(this.#button, state === "failed" ? "again" : "play", state === "failed" ? WORDS.retry : WORDS.play);
+    else
+      changeButton(this.#button, state === "failed" ? "again" : "play", state === "failed" ? WORDS.retry : WORDS.play);
     this.#box.setAttribute("aria-busy", String(state === "loading"));
     this.dispatchEvent(new CustomEvent("recite-state", { detail: { state }, bubbles: true, composed: true }));
   }

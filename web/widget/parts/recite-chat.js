@@ -1,4 +1,4 @@
-/** @file `<recite-chat client-id="shop">`: a chat whose answers are shown as they come, and heard sentence by sentence. */
+/** @file `<recite-chat client-id="shop">`: a chat whose answers are shown as they come, and heard. */
 
 // Nobody types more; the service takes some more.
 const LONGEST_MESSAGE = 4_000;
@@ -7,9 +7,10 @@ const SILENT = new Set(["off", "nothing"]);
 const FOLLOWED_PIXELS = 150;
 
 /**
- * Attributes: `client-id` (otherwise the service's own settings count); `api` (where the service is, by default where this script comes from); `token`, or `token-url` (a
- * POST there answers `{"token"}`); `mode="inline"` (in the page instead of a bubble), `title`, `greeting`, `placeholder`,
- * `voice`, `audio`, `theme` (`light`, `dark`, `auto`), `open`, `muted`.
+ * Attributes: `client-id` (otherwise the service's own settings count); `api` (where the service is, by default where
+ * this script comes from); `token`, or `token-url` (a POST there answers `{"token"}`); `mode="inline"` (in the page
+ * instead of a bubble), `title`, `greeting`, `placeholder`, `voice`, `audio`, `theme` (`light`, `dark`,
+ * `auto`), `open`, `muted`.
  * Told by events: `recite-answer` with the answer, `recite-problem` with `code` and `message`.
  */
 class ReciteChat extends HTMLElement {
@@ -28,11 +29,22 @@ class ReciteChat extends HTMLElement {
   #sound = iconButton("soundOn", WORDS.soundOff, () => this.toggleAttribute("muted"));
   #log = element("div", { class: "log", role: "log", tabindex: "0", "aria-label": WORDS.log });
   #input = element("textarea", { rows: "1", dir: "auto", maxlength: String(LONGEST_MESSAGE), enterkeyhint: "send" });
-  #form = element("form", {}, this.#input, element("button", { class: "send", "aria-label": WORDS.send }, icon("send")));
+  #form = element(
+    "form",
+    {},
+    this.#input,
+    element("button", { class: "send", "aria-label": WORDS.send }, icon("send")),
+  );
   #panel = element(
     "section",
     { class: "panel", id: "panel", "aria-labelledby": "title", hidden: true },
-    element("header", {}, this.#heading, this.#sound, iconButton("close", WORDS.close, () => this.close())),
+    element(
+      "header",
+      {},
+      this.#heading,
+      this.#sound,
+      iconButton("close", WORDS.close, () => this.close()),
+    ),
     this.#log,
     this.#form,
   );
@@ -163,7 +175,8 @@ class ReciteChat extends HTMLElement {
   #speak(reading, text, { audio_url, audio }) {
     if (this.hasAttribute("muted") || SILENT.has(audio?.reason ?? "")) return;
     reading.add({ text, url: audio_url });
-    if (reading.state === "idle") reading.play();
+    // Behind a closed bubble nobody expects a voice.
+    if (reading.state === "idle" && !this.#panel.hidden) reading.play();
   }
 
   /** @param {Message} answer @param {{cause: unknown, message: string}} failure */
@@ -210,7 +223,9 @@ class ReciteChat extends HTMLElement {
       this.close();
     }
     if (event.key !== "Tab") return;
-    const stops = [...this.#panel.querySelectorAll("button, textarea, [tabindex]")].filter((stop) => stop.checkVisibility());
+    const stops = [...this.#panel.querySelectorAll("button, textarea, [tabindex]")].filter((stop) =>
+      stop.checkVisibility(),
+    );
     const [first, last] = [stops[0], stops[stops.length - 1]];
     const leaving = event.shiftKey ? first : last;
     if (this.shadowRoot?.activeElement !== leaving) return;

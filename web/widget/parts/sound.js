@@ -18,7 +18,7 @@ function takeSound(who) {
   speaking = who;
 }
 
-/** Two, so that the next sentence loads while one is heard; always the same, since Safari trusts elements one by one. */
+/** Two: the next sentence loads while one is heard. Always the same, since Safari trusts elements one by one. */
 const decks = [0, 1].map(() => ({ audio: new Audio(), url: "", isTrusted: false }));
 let playing = 0;
 
@@ -93,7 +93,7 @@ async function hear(url, { signal, onSound, onPause }) {
   }
 }
 
-/** Speaks by the browser's own voice. @param {string} text @param {{lang: string, signal: AbortSignal}} options */
+/** By the browser's own voice. @param {string} text @param {{lang: string, signal: AbortSignal}} options */
 async function sayByBrowser(text, { lang, signal }) {
   for (const piece of pieces(plain(text))) {
     await sayPiece(Object.assign(new SpeechSynthesisUtterance(piece), { lang }), signal);
@@ -109,7 +109,8 @@ async function sayPiece(utterance, signal) {
       const silent = setTimeout(reject, SPEECH_MS);
       utterance.onstart = utterance.onboundary = () => clearTimeout(silent);
       utterance.onend = resolve;
-      utterance.onerror = ({ error }) => reject(new DOMException(error, error === "not-allowed" ? "NotAllowedError" : ""));
+      utterance.onerror = ({ error }) =>
+        reject(new DOMException(error, error === "not-allowed" ? "NotAllowedError" : ""));
       signal.addEventListener("abort", reject, { signal: ended.signal });
       ended.signal.addEventListener("abort", () => clearTimeout(silent));
       speechSynthesis.speak(utterance);
@@ -136,7 +137,10 @@ function plain(markdown) {
 /** Sentences, none of them long: browsers stop in the middle of those. @param {string} text */
 function pieces(text) {
   const sentences = text.match(/[^.!?。！？؟\n]+[.!?。！？؟\n]*/g) ?? [];
-  return sentences.flatMap((sentence) => sentence.match(new RegExp(`[^]{1,${LONGEST_SPEECH}}(?=\\s|$)|[^]{1,${LONGEST_SPEECH}}`, "g")) ?? [])
+  return sentences
+    .flatMap(
+      (sentence) => sentence.match(new RegExp(`[^]{1,${LONGEST_SPEECH}}(?=\\s|$)|[^]{1,${LONGEST_SPEECH}}`, "g")) ?? [],
+    )
     .map((piece) => piece.trim())
     .filter((piece) => /[\p{L}\p{N}]/u.test(piece));
 }

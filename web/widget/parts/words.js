@@ -1,6 +1,6 @@
 /** @file What the widget says itself: its labels, and what went wrong in words for the person who chats. */
 
-/** A page's own words instead of these, by the same names: set before this script runs. @type {Record<string, string>} */
+/** A page's own words, by the same names: set before this script runs. @type {Record<string, string>} */
 const PAGES_WORDS = /** @type {any} */ (window).reciteWords ?? {};
 
 const WORDS = {
