@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 from collections import OrderedDict
 
 from api.shared import Shared
 from speech.card import Card
 from speech.ports import AudioStore
+
+_AS_URL = "data:"
 
 
 class Popular:
@@ -17,22 +20,40 @@ class Popular:
         self._limit = limit
         self._held: OrderedDict[str, bytes] = OrderedDict()
         self._bytes = 0
+        self._store = store
         self._reads = Shared(store.read)
 
     async def content(self, card: Card) -> bytes:
-        """The whole object of a card, which is not larger than `largest`. Raises UnknownJob or Unavailable."""
-        content = self._held.get(card.key)
-        if content is not None:
-            self._held.move_to_end(card.key)
-            return content
-        content = await self._reads.shared(card.key)
-        if card.key not in self._held and len(content) <= self.largest:
-            self._held[card.key] = content
-            self._bytes += len(content)
-            while self._bytes > self._limit:
-                self._bytes -= len(self._held.popitem(last=False)[1])
-        return content
+        """The whole object of a card; it is held unless it is large. Raises UnknownJob or Unavailable."""
+        if card.size > self.largest:
+            return await self._store.read(card.key)
+        held = self._find(card.key)
+        return self._keep(card.key, await self._reads.shared(card.key)) if held is None else held
+
+    async def data_url(self, card: Card) -> str:
+        """The object as a URL that needs no other request, likewise."""
+        name = f"{_AS_URL}{card.key}"
+        held = self._find(name)
+        if held is None:
+            encoded = base64.b64encode(await self.content(card))
+            held = self._keep(name, f"data:{card.content_type};base64,".encode() + encoded)
+        return held.decode("ascii")
 
     def forget(self, key: str) -> None:
         """It is no longer in the bucket."""
-        self._bytes -= len(self._held.pop(key, b""))
+        for name in (key, f"{_AS_URL}{key}"):
+            self._bytes -= len(self._held.pop(name, b""))
+
+    def _find(self, name: str) -> bytes | None:
+        held = self._held.get(name)
+        if held is not None:
+            self._held.move_to_end(name)
+        return held
+
+    def _keep(self, name: str, content: bytes) -> bytes:
+        if len(content) <= self.largest:
+            self._bytes += len(content) - len(self._held.pop(name, b""))
+            self._held[name] = content
+            while self._bytes > self._limit:
+                self._bytes -= len(self._held.popitem(last=False)[1])
+        return content

@@ -100,9 +100,16 @@ class Services:
         return wanted, self.recipe(wanted.speech_request(default_voice=self.settings.server.voice))
 
     def recipe(self, request: SpeechRequest) -> Recipe:
-        """A request with what the service adds to it."""
+        """A request with what the service adds to it; those of short texts are held with their names."""
+        return self._recipe(request) if len(request.text) <= _HELD_BODY else self._make_recipe(request)
+
+    def _make_recipe(self, request: SpeechRequest) -> Recipe:
         xai = self.settings.xai
         return Recipe(request=request, model=xai.model, speak_mode=xai.speak_mode)
+
+    @cached_property
+    def _recipe(self) -> Callable[[SpeechRequest], Recipe]:
+        return lru_cache(maxsize=_ORDERS_HELD)(self._make_recipe)
 
     @cached_property
     def _order(self) -> Callable[[bytes], tuple[JobRequest, Recipe]]:
@@ -134,6 +141,11 @@ class Services:
                 await self.board.forget(recipe.job_name, generation=claim.generation)
             raise
         return claim
+
+    def held_hit(self, recipe: Recipe) -> Claim | None:
+        """What this process knows to be ready, without asking anybody; None otherwise."""
+        card = self._cards.get(recipe.job_name)
+        return None if card is None else Claim(job=Job.ready(card), cache=Cache.HIT, generation=0)
 
     async def _claim_kept(self, recipe: Recipe) -> Claim:
         """What the bucket has needs no room in the queue."""
@@ -207,12 +219,6 @@ class Services:
         if card is not None:
             self.popular.forget(card.key)
         await self.board.lost(name)
-
-    async def content(self, card: Card) -> bytes:
-        """The bytes of a card's object, from memory when it is small and popular. Raises UnknownJob or Unavailable."""
-        if card.size <= self.popular.largest:
-            return await self.popular.content(card)
-        return await self.store.read(card.key)
 
     async def card(self, name: str) -> Card | None:
         """The card of a name; what stands under a name never changes, so the last ones are held."""

@@ -136,7 +136,7 @@ async def _proxy(services: Services, request: Request, card: Card, *, download: 
     status = 200 if part is None else 206
     try:
         if card.size <= services.popular.largest:
-            body = (await services.content(card))[start:end]
+            body = (await services.popular.content(card))[start:end]
             return Response(body, status_code=status, headers=headers, media_type=card.content_type)
         if end - start <= _HELD_BYTES:
             body = await services.store.read(card.key, start=start, end=end)
