@@ -142,10 +142,9 @@ class Services:
             raise
         return claim
 
-    def held_hit(self, recipe: Recipe) -> Claim | None:
-        """What this process knows to be ready, without asking anybody; None otherwise."""
-        card = self._cards.get(recipe.job_name)
-        return None if card is None else Claim(job=Job.ready(card), cache=Cache.HIT, generation=0)
+    def held_card(self, name: str) -> Card | None:
+        """The card of what this process knows to be ready, without asking anybody; None otherwise."""
+        return self._cards.get(name)
 
     async def _claim_kept(self, recipe: Recipe) -> Claim:
         """What the bucket has needs no room in the queue."""

@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 # The chat waits no longer for a job's name, nor for bytes that are ready.
 CLAIM_SECONDS, READ_SECONDS = 1.0, 1.0
 # `auto` hands out no more than this within an answer, `data` no more than that.
-AUTO_BYTES, DATA_BYTES = 200_000, 8_000_000
+_LIMITS = {"auto": 200_000, "data": 8_000_000, "url": 0, "none": 0}
 # Longer replies don't come twice.
 _HELD_WORDS = 2000
 _PROVIDER_THAT_SPEAKS = "xai"
@@ -119,7 +119,7 @@ class Voicing:
                 card = None if recipe is None else await self.services.card(recipe.job_name)
         except (ReciteError, TimeoutError):
             return None
-        return None if card is None else self._by_url(Job.ready(card), Cache.HIT)
+        return None if card is None else self._by_url(card.name, Cache.HIT)
 
     async def _voiced(self, words: str, *, is_markdown: bool, patience: float) -> Voiced:
         started, name = monotonic(), None
@@ -128,7 +128,9 @@ class Voicing:
             if recipe is None:
                 return NOTHING
             name = recipe.job_name
-            claim = self.services.held_hit(recipe) or await self._claim(recipe)
+            if hit := self._held(name):
+                return hit
+            claim = await self._claim(recipe)
             job = claim.job
             if patience and not job.status.is_end:
                 job = await self._awaited(job, seconds=patience - (monotonic() - started))
@@ -150,6 +152,16 @@ class Voicing:
         request = read(words, is_markdown, self.voice, format, self.client.pronunciations)
         return None if request is None else self.services.recipe(request)
 
+    def _held(self, name: str) -> Voiced | None:
+        """The sound if this process knows and holds all of it: nobody is asked then."""
+        card = self.services.held_card(name)
+        if card is None:
+            return None
+        if card.size >= _LIMITS[self.mode]:
+            return self._by_url(name, Cache.HIT)
+        url = self.services.popular.held_data_url(card)
+        return None if url is None else Voiced(url=url, kind="data", cache=Cache.HIT, job_id=name)
+
     async def _claim(self, recipe: Recipe) -> Claim:
         async with asyncio.timeout(CLAIM_SECONDS):
             return await self.services.claim(recipe, refresh=False, caller=self.caller)
@@ -166,9 +178,8 @@ class Voicing:
         if job.error is not None:
             log.warning("[X.AI TTS] %s: the chat stays silent: %s", job.name, job.error.code)
             return silent("failed", job.error.message, job_id=job.name)
-        by_url = self._by_url(job, cache)
-        limit = {"auto": AUTO_BYTES, "data": DATA_BYTES}.get(self.mode, 0)
-        if job.status is not JobStatus.READY or (job.size or 0) >= limit:
+        by_url = self._by_url(job.name, cache)
+        if job.status is not JobStatus.READY or (job.size or 0) >= _LIMITS[self.mode]:
             return by_url
         try:
             async with asyncio.timeout(READ_SECONDS):
@@ -185,8 +196,8 @@ class Voicing:
             await self.services.lost(card.name)
             raise
 
-    def _by_url(self, job: Job, cache: Cache) -> Voiced:
-        return Voiced(url=self.audio_url(job.name), kind="url", cache=cache, job_id=job.name)
+    def _by_url(self, name: str, cache: Cache) -> Voiced:
+        return Voiced(url=self.audio_url(name), kind="url", cache=cache, job_id=name)
 
 
 def _sentence(error: ReciteError) -> str:
