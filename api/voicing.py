@@ -150,7 +150,7 @@ class Voicing:
         format = self.client.format or ("mp3" if self.mode == "url" else "wav")
         read = _spoken if len(words) <= _HELD_WORDS else _spoken.__wrapped__
         request = read(words, is_markdown, self.voice, format, self.client.pronunciations)
-        return None if request is None else self.services.recipe(request)
+        return None if request is None else self.services.scoped(self.services.recipe(request), self.client)
 
     def _held(self, name: str) -> Voiced | None:
         """The sound if this process knows and holds all of it: nobody is asked then."""

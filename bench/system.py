@@ -73,7 +73,7 @@ def running(**environment: str) -> Iterator[System]:
 
 @contextmanager
 def another_api(system: System, **environment: str) -> Iterator[str]:
-    """One more api process on a running system, with other settings if need be; its address."""
+    """One more api process on a running system, with more settings if need be; its address."""
     port = free_port()
     own = {"RECITE_DATA_DIR": str(system.data_dir), "API_PORT": str(port), **environment}
     with (system.data_dir / "another-api.log").open("wb") as said:
