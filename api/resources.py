@@ -10,6 +10,7 @@ from api.live.stage import LiveStage
 from api.popular import Popular
 from api.services import Services
 from celery_config import RENDER_TASK, make_celery
+from front.audio_links import AudioLinks
 from front.widget_tokens import WidgetTokens
 from settings import Settings
 from storage.audience import RedisAudience
@@ -95,5 +96,6 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             ),
             completions=completions,
             popular=Popular(store),
+            links=AudioLinks(settings.derived("audio-links")),
             tokens=WidgetTokens(settings.derived("widget-tokens")),
         )

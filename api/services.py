@@ -9,7 +9,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from typing import TypedDict
 
@@ -19,15 +19,17 @@ from api.live.stage import LiveStage
 from api.popular import Popular
 from api.schemas import JobRequest
 from api.shared import Shared
+from front.audio_links import AudioLinks
 from front.widget_tokens import WidgetTokens
 from settings import Settings
 from speech.card import Card
 from speech.chat_ports import Completions, Conversations
+from speech.client import PRIVATE, Client
 from speech.client_ports import Clients
 from speech.errors import QueueFull, Unavailable, UnknownJob, UpstreamDown
 from speech.job import Cache, Job, JobStatus
 from speech.ports import Audience, AudioStore, Breaker, Callers, Claim, Dispatch, JobBoard, JobWatch
-from speech.recipe import Recipe
+from speech.recipe import Recipe, is_private, scope_of
 from speech.request import Lane, SpeechRequest
 from storage.heartbeats import Heartbeats
 from storage.idempotency_keys import IdempotencyKeys
@@ -76,6 +78,7 @@ class Services:
     completions: Completions
     popular: Popular
     tokens: WidgetTokens
+    links: AudioLinks
     _cards: OrderedDict[str, Card] = field(default_factory=OrderedDict)
 
     @staticmethod
@@ -100,13 +103,36 @@ class Services:
         return wanted, self.recipe(wanted.speech_request(default_voice=self.settings.server.voice))
 
     def recipe(self, request: SpeechRequest) -> Recipe:
-        """A request with what the service adds to it."""
+        """A request with what the service adds to it; those of short texts are held with their names."""
+        return self._recipe(request) if len(request.text) <= _HELD_BODY else self._make_recipe(request)
+
+    def _make_recipe(self, request: SpeechRequest) -> Recipe:
         xai = self.settings.xai
         return Recipe(request=request, model=xai.model, speak_mode=xai.speak_mode)
 
     @cached_property
+    def _recipe(self) -> Callable[[SpeechRequest], Recipe]:
+        return lru_cache(maxsize=_ORDERS_HELD)(self._make_recipe)
+
+    @cached_property
     def _order(self) -> Callable[[bytes], tuple[JobRequest, Recipe]]:
         return lru_cache(maxsize=_ORDERS_HELD)(self._read_order)
+
+    async def recipe_for(self, recipe: Recipe, client_id: str | None) -> Recipe:
+        """The recipe under the names that are this client's: its own when the client is private."""
+        # What isn't the form of a stored client's id is the caller's own business.
+        client = await self.clients.get(client_id) if client_id and client_id.strip(".") else None
+        return recipe if client is None else self.scoped(recipe, client)
+
+    def scoped(self, recipe: Recipe, client: Client) -> Recipe:
+        """The recipe under a stored client's names."""
+        if client.cache != PRIVATE:
+            return recipe
+        return replace(recipe, scope=scope_of(client.id, key=self._scope_key))
+
+    @cached_property
+    def _scope_key(self) -> bytes:
+        return self.settings.derived("private-names")[0]
 
     async def claim(self, recipe: Recipe, *, refresh: bool, caller: str) -> Claim:
         """Joins the job or starts it: what the bucket has is ready at once, the rest goes to the workers.
@@ -134,6 +160,10 @@ class Services:
                 await self.board.forget(recipe.job_name, generation=claim.generation)
             raise
         return claim
+
+    def held_card(self, name: str) -> Card | None:
+        """The card of what this process knows to be ready, without asking anybody; None otherwise."""
+        return self._cards.get(name)
 
     async def _claim_kept(self, recipe: Recipe) -> Claim:
         """What the bucket has needs no room in the queue."""
@@ -208,12 +238,6 @@ class Services:
             self.popular.forget(card.key)
         await self.board.lost(name)
 
-    async def content(self, card: Card) -> bytes:
-        """The bytes of a card's object, from memory when it is small and popular. Raises UnknownJob or Unavailable."""
-        if card.size <= self.popular.largest:
-            return await self.popular.content(card)
-        return await self.store.read(card.key)
-
     async def card(self, name: str) -> Card | None:
         """The card of a name; what stands under a name never changes, so the last ones are held."""
         card = self._cards.get(name)
@@ -232,8 +256,11 @@ class Services:
         return Shared(self.store.card)
 
     def audio_url(self, name: str, request: Request) -> str:
-        """Where the audio of a job is heard: at the CDN, at PUBLIC_URL, or where this request came in."""
-        if cdn := self.settings.bucket.cdn_url:
+        """Where the audio of a job is heard: at the CDN, at PUBLIC_URL, or where this request came in.
+
+        What is private is heard here alone, by a link that expires.
+        """
+        if (cdn := self.settings.bucket.cdn_url) and not is_private(name):
             return f"{cdn.rstrip('/')}/{name}"
         base = self.settings.server.public_url
         if base is None:
@@ -242,4 +269,5 @@ class Services:
             if not _HOST.fullmatch(host):
                 host = f"{self.settings.server.host}:{self.settings.server.port}"
             base = f"{request.scope['scheme']}://{host}"
-        return f"{base.rstrip('/')}/v1/audio/{name}"
+        url = f"{base.rstrip('/')}/v1/audio/{name}"
+        return f"{url}?signature={self.links.sign(name)}" if is_private(name) else url

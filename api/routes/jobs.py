@@ -42,6 +42,7 @@ async def post_job(request: Request) -> Response:
     """Names the job by what is asked; equal requests are one job. `Prefer: wait=N` holds the answer up to 30 s."""
     services = Services.of(request)
     wanted, recipe = await services.read_order(await read_body(request))
+    recipe = await services.recipe_for(recipe, wanted.client_id)
     claim, is_again = await _claim(request, wanted, recipe)
     job, headers = claim.job, {"Cache-Control": "no-store"}
     wait = _preferred_wait(request)

@@ -181,8 +181,8 @@ async def test_a_widget_token_opens_its_client_s_audio_and_nothing_else(guarded:
             ("GET", "/ready"),
         ):
             check_problem(await widget.request(method, path, json={}), 403, "forbidden")
-    middle = len(token) // 2
-    for wrong in (token[:-1] + ("A" if token[-1] != "A" else "B"), token[:middle] + "x" + token[middle + 1 :], "rwt_"):
+    forged = [token[:place] + ("A" if token[place] != "A" else "B") + token[place + 1 :] for place in (8, -8)]
+    for wrong in (*forged, token[:-1], "rwt_"):
         async with guarded.client(headers={"Authorization": f"Bearer {wrong}"}) as forger:
             check_problem(await forger.get(f"/v1/audio/{job['id']}"), 401, "unauthorized")
     async with caller(guarded, "admin") as admin:
