@@ -225,6 +225,8 @@ class ServerSettings(_Group):
         return self
 
 
+_PROVIDER = re.compile(r"[a-z0-9_-]{1,32}=https?://[^\s=,]+")
+
 LOGGED = Literal["off", "types", "words"]
 CHANGEABLE = ("audio", "turn_detection", "voice", "instructions", "tools", "force_message")
 _INSTRUCTIONS = "You are a helpful voice assistant. Keep your answers short and natural: they are spoken aloud."
@@ -264,6 +266,37 @@ class RelaySettings(_Group):
         return value
 
 
+class ChatSettings(_Group):
+    """The chat: who answers, how long that may take, and how much of a conversation is remembered for how long."""
+
+    model: str = Field("grok-3-fast", alias="CHAT_MODEL", min_length=1)
+    timeout: Seconds = Field(timedelta(seconds=60), alias="CHAT_TIMEOUT", gt=timedelta(0))
+    message_characters: int = Field(16_000, alias="CHAT_MESSAGE_CHARACTERS", ge=1, le=100_000)
+    turns: int = Field(10, alias="CHAT_TURNS", ge=0, le=200)
+    memory_characters: int = Field(32_000, alias="CHAT_MEMORY_CHARACTERS", ge=0, le=1_000_000)
+    memory: Seconds = Field(timedelta(days=1), alias="CHAT_MEMORY", gt=timedelta(0))
+    providers: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("openai=https://api.openai.com/v1",), alias="CHAT_PROVIDERS"
+    )
+
+    @field_validator("providers", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return _parts(value)
+
+    @field_validator("providers")
+    @classmethod
+    def _addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(_PROVIDER.fullmatch(provider) for provider in value):
+            raise ValueError("name=https://address/v1, separated by commas")
+        return value
+
+    @property
+    def provider_urls(self) -> dict[str, str]:
+        """Where the other providers are, by their names."""
+        return dict(provider.split("=", 1) for provider in self.providers)
+
+
 class SimulatorSettings(_Group):
     """The stand-in upstream; times in milliseconds, `pace` in times faster than speech (0: at once)."""
 
@@ -286,6 +319,7 @@ class Settings:
     server: ServerSettings
     secrets: SecretSettings
     relay: RelaySettings
+    chat: ChatSettings
     simulator: SimulatorSettings
 
     def derived(self, purpose: str) -> tuple[bytes, ...]:
@@ -354,6 +388,7 @@ def load_settings(*, with_embedded: bool = True) -> Settings:
             server=server,
             secrets=_completed(SecretSettings, server.data_dir / SECRET_FILE if is_embedded else None, unless="values"),
             relay=RelaySettings(_env_file=ENV_FILE),
+            chat=ChatSettings(_env_file=ENV_FILE),
             simulator=SimulatorSettings(_env_file=ENV_FILE),
         )
     except ValidationError as error:
@@ -369,6 +404,7 @@ def setting_names() -> frozenset[str]:
         ServerSettings,
         SecretSettings,
         RelaySettings,
+        ChatSettings,
         SimulatorSettings,
     )
     return frozenset(str(field.alias) for group in groups for field in group.model_fields.values())

@@ -15,7 +15,7 @@ from starlette.types import Scope
 
 from api.openai_errors import OpenAiErrors
 from api.resources import open_services
-from api.routes import audio, clients, health, job_events, job_list, jobs, models, speech, voices
+from api.routes import audio, chat, clients, health, job_events, job_list, jobs, models, speech, voices, widget
 from api.services import Services, State
 from front.access import BearerAccess
 from front.cors import ClientsCors
@@ -56,11 +56,12 @@ def create_app(settings: Settings) -> FastAPI:
         static_url="/docs/static",
     )
     # Before the audio, whose names would else be taken for theirs.
-    for routes in (jobs, job_list, job_events, speech, models, voices, audio, clients, health):
+    for routes in (jobs, job_list, job_events, speech, models, voices, audio, chat, clients, health, widget):
         app.include_router(routes.router)
     # The busiest call uses nothing of FastAPI's parameters: as a plain route it takes a fifth less time. The
     # documented one stays behind it.
     app.router.routes.insert(0, Route("/v1/jobs", jobs.post_job, methods=["POST"]))
+    app.router.routes.append(widget.files)
     install_problems(app)
     _guard(app, settings)
     app.add_middleware(
@@ -77,7 +78,7 @@ def _guard(app: FastAPI, settings: Settings) -> None:
     pages = Pages(origins=server.allowed_origins, public_url=server.public_url, clients=_clients)
     describe(app, needs_key=bool(server.keys))
     # Audio is public to read: its name can't be guessed, and browsers' audio elements send no keys.
-    app.add_middleware(BearerAccess, keys=server.keys, public=("/v1/audio/",))
+    app.add_middleware(BearerAccess, keys=server.keys, public=("/v1/audio/", "/widget/"))
     app.add_middleware(
         WidgetAccess,
         tokens=WidgetTokens(settings.derived("widget-tokens")),

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from api.live.reader import LiveReader
 from api.live.stage import LiveStage
+from api.popular import Popular
 from api.services import Services
 from celery_config import RENDER_TASK, make_celery
 from front.audio_links import AudioLinks
@@ -18,6 +19,7 @@ from storage.breaker import RedisBreaker
 from storage.bucket import Bucket
 from storage.callers import RedisCallers
 from storage.clients import S3Clients
+from storage.conversations import RedisConversations
 from storage.dispatch import CeleryDispatch
 from storage.ensured import ensured
 from storage.heartbeats import Heartbeats
@@ -29,6 +31,7 @@ from storage.live_stream import RedisLiveStream
 from storage.queue_figures import QueueFigures
 from storage.redis_client import open_redis
 from storage.sealing import Sealer
+from xai.chat import ChatCompletions
 
 _FOLLOWED = 1000
 _CLIENT_THREADS = 8
@@ -57,6 +60,11 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         watch = RedisJobWatch(following)
         await watch.open()
         stack.push_async_callback(watch.close)
+        completions = ChatCompletions(
+            {**settings.chat.provider_urls, "xai": settings.xai.rest_url},
+            timeout=settings.chat.timeout.total_seconds(),
+        )
+        stack.push_async_callback(completions.aclose)
         celery = make_celery(broker_url=settings.broker_url, publishes_only=True)
         dispatch = CeleryDispatch(celery, task=RENDER_TASK)
         stack.callback(dispatch.close)
@@ -80,6 +88,14 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             stage=stage,
             breaker=RedisBreaker(redis, group=settings.quota_group),
             clients=clients,
+            conversations=RedisConversations(
+                redis,
+                turns=settings.chat.turns,
+                characters=settings.chat.memory_characters,
+                kept=settings.chat.memory,
+            ),
+            completions=completions,
+            popular=Popular(store),
             links=AudioLinks(settings.derived("audio-links")),
             tokens=WidgetTokens(settings.derived("widget-tokens")),
         )

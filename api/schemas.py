@@ -11,8 +11,9 @@ from audio.codecs import FORMATS, resolve_rendition
 from front.refusals import refuse
 from speech.errors import FieldProblem, InvalidRequest, TextTooLong
 from speech.job import Cache, Job, JobError
+from speech.markdown import speakable
 from speech.request import MAX_PRONUNCIATIONS, Lane, Rendition, SpeechRequest
-from speech.text import MAX_CHARACTERS
+from speech.text import MAX_CHARACTERS, is_encodable
 
 # As OpenAI's metadata: sixteen short pairs.
 CLIENT_ID = r"^[A-Za-z0-9._-]{1,64}$"
@@ -43,7 +44,9 @@ class JobRequest(BaseModel):
     )
 
     text: str = Field(description=f"What is to be spoken, 1 to {MAX_CHARACTERS} characters.")
-    input: Literal["text"] = Field("text", description="How `text` is to be read.")
+    input: Literal["text", "markdown"] = Field(
+        "text", description="How `text` is to be read; of `markdown` what a reader would say."
+    )
     voice: str | None = Field(None, description="See `GET /v1/voices`; the service's default when left out.")
     format: str = Field("mp3", description=f"One of {', '.join(FORMATS)}.")
     sample_rate: int | None = Field(None, description="Hz, 8000 to 48000 as the format allows; 24000 by default.")
@@ -81,7 +84,7 @@ class JobRequest(BaseModel):
             problems += error.problems
         try:
             request = SpeechRequest.of(
-                self.text,
+                self._spoken_text(),
                 voice=default_voice if self.voice is None else self.voice,
                 rendition=rendition,
                 speed=self.speed,
@@ -97,6 +100,11 @@ class JobRequest(BaseModel):
         if problems:
             raise InvalidRequest(problems)
         return request
+
+    def _spoken_text(self) -> str:
+        # Far too long is refused as it came.
+        is_markdown = self.input == "markdown" and len(self.text) <= MAX_CHARACTERS and is_encodable(self.text)
+        return speakable(self.text, language=self.language) if is_markdown else self.text
 
 
 class JobErrorView(BaseModel):

@@ -16,12 +16,14 @@ from typing import TypedDict
 from starlette.requests import Request
 
 from api.live.stage import LiveStage
+from api.popular import Popular
 from api.schemas import JobRequest
 from api.shared import Shared
 from front.audio_links import AudioLinks
 from front.widget_tokens import WidgetTokens
 from settings import Settings
 from speech.card import Card
+from speech.chat_ports import Completions, Conversations
 from speech.client import PRIVATE, Client
 from speech.client_ports import Clients
 from speech.errors import QueueFull, Unavailable, UnknownJob, UpstreamDown
@@ -40,6 +42,8 @@ _CARDS_HELD = 4096
 _HOST = re.compile(r"[A-Za-z0-9.:\[\]-]+")
 # 4 MB of bodies at the most.
 _ORDERS_HELD, _HELD_BODY = 1024, 4096
+# A longer one is read in a thread.
+_QUICK_BODY = 16_384
 # How long a bucket may take before somebody who listens is sent to what is live.
 _FIRST_LOOK_SECONDS = 0.3
 # What a poller without `wait` is asked to leave between two looks at a render.
@@ -70,6 +74,9 @@ class Services:
     stage: LiveStage
     breaker: Breaker
     clients: Clients
+    conversations: Conversations
+    completions: Completions
+    popular: Popular
     tokens: WidgetTokens
     links: AudioLinks
     _cards: OrderedDict[str, Card] = field(default_factory=OrderedDict)
@@ -87,13 +94,25 @@ class Services:
         """
         return self._order(body) if len(body) <= _HELD_BODY else self._read_order(body)
 
+    async def read_order(self, body: bytes) -> tuple[JobRequest, Recipe]:
+        """The same without keeping others waiting: a long text, or its Markdown, takes a while to read."""
+        return self.order(body) if len(body) <= _QUICK_BODY else await asyncio.to_thread(self._read_order, body)
+
     def _read_order(self, body: bytes) -> tuple[JobRequest, Recipe]:
         wanted = JobRequest.read(body)
         return wanted, self.recipe(wanted.speech_request(default_voice=self.settings.server.voice))
 
     def recipe(self, request: SpeechRequest) -> Recipe:
-        """A request with what the service adds to it."""
-        return Recipe(request=request, model=self.settings.xai.model, speak_mode=self.settings.xai.speak_mode)
+        """A request with what the service adds to it; those of short texts are held with their names."""
+        return self._recipe(request) if len(request.text) <= _HELD_BODY else self._make_recipe(request)
+
+    def _make_recipe(self, request: SpeechRequest) -> Recipe:
+        xai = self.settings.xai
+        return Recipe(request=request, model=xai.model, speak_mode=xai.speak_mode)
+
+    @cached_property
+    def _recipe(self) -> Callable[[SpeechRequest], Recipe]:
+        return lru_cache(maxsize=_ORDERS_HELD)(self._make_recipe)
 
     @cached_property
     def _order(self) -> Callable[[bytes], tuple[JobRequest, Recipe]]:
@@ -141,6 +160,10 @@ class Services:
                 await self.board.forget(recipe.job_name, generation=claim.generation)
             raise
         return claim
+
+    def held_card(self, name: str) -> Card | None:
+        """The card of what this process knows to be ready, without asking anybody; None otherwise."""
+        return self._cards.get(name)
 
     async def _claim_kept(self, recipe: Recipe) -> Claim:
         """What the bucket has needs no room in the queue."""
@@ -210,7 +233,9 @@ class Services:
 
     async def lost(self, name: str) -> None:
         """The board or a card says ready, but the bucket is another one, or was emptied: the bucket is right."""
-        self._cards.pop(name, None)
+        card = self._cards.pop(name, None)
+        if card is not None:
+            self.popular.forget(card.key)
         await self.board.lost(name)
 
     async def card(self, name: str) -> Card | None:

@@ -19,11 +19,16 @@ _ABOUT_KEY = re.compile(rb"api[ _-]?key|unauthori[sz]ed|authenticat|credential|c
 
 def status_failure(status: int, *, retry_after: str | None, body: bytes) -> UpstreamError:
     """The error for an HTTP status; `retry_after` is the header as it came."""
-    if status in (401, 402, 403) or (status == 400 and _ABOUT_KEY.search(body)):
+    if status in (401, 402, 403) or (status == 400 and is_about_key(body)):
         return KeyRejected()
     if status == 429:
         return UpstreamBusy(retry_after=retry_after_seconds(retry_after, now=time.time()))
     return UpstreamUnreachable(f"The voice service answered with HTTP {status}", answered=status)
+
+
+def is_about_key(body: bytes) -> bool:
+    """Whether a refusal's body speaks of the key."""
+    return _ABOUT_KEY.search(body) is not None
 
 
 def handshake_failure(error: Exception) -> UpstreamError:

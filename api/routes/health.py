@@ -8,7 +8,6 @@ from typing import Literal
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
-from starlette.responses import RedirectResponse
 
 from api.services import Services
 from celery_config import LANES
@@ -35,12 +34,6 @@ class ReadyView(BaseModel):
 
     status: Literal["ready", "degraded", "unready"]
     checks: dict[str, CheckView]
-
-
-@router.get("/", include_in_schema=False)
-async def front_door() -> RedirectResponse:
-    """Whoever opens the address in a browser wants to know what it offers."""
-    return RedirectResponse("/docs")
 
 
 @router.get("/health", summary="Is the process alive?")

@@ -41,7 +41,7 @@ _PREFERRED_WAIT = re.compile(r"(?:^|[,;\s])wait=(\d{1,6})")
 async def post_job(request: Request) -> Response:
     """Names the job by what is asked; equal requests are one job. `Prefer: wait=N` holds the answer up to 30 s."""
     services = Services.of(request)
-    wanted, recipe = services.order(await read_body(request))
+    wanted, recipe = await services.read_order(await read_body(request))
     recipe = await services.recipe_for(recipe, wanted.client_id)
     claim, is_again = await _claim(request, wanted, recipe)
     job, headers = claim.job, {"Cache-Control": "no-store"}

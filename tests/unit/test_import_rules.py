@@ -28,7 +28,7 @@ GIVEN = {"settings", "celery_config", "log_config"}
 OUTSIDE = {"tests", "bench"}
 # A simulator that shared xai's reading of the protocol would hide its mistakes.
 LESS = {"simulator": {"speech", "audio"}}
-PURE_LIBRARIES = {"rapidfuzz", "sentencex", "text_to_num"}
+PURE_LIBRARIES = {"markdown_it", "rapidfuzz", "sentencex", "text_to_num"}
 # What touches the world, or tells the time.
 IMPURE = {
     *("asyncio", "concurrent", "datetime", "http", "logging", "multiprocessing", "os", "queue", "random", "secrets"),
