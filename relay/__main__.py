@@ -48,7 +48,7 @@ def _config(settings: Settings) -> uvicorn.Config:
         port=relay.port,
         loop="uvloop",
         http="httptools",
-        ws=SocketProtocol,
+        ws=SocketProtocol.taking(relay.messages_per_second),
         ws_max_size=_ROOM * relay.message_bytes,
         ws_ping_interval=_PING_SECONDS,
         ws_ping_timeout=_PONG_SECONDS,

@@ -91,14 +91,17 @@ class Bridge:
             say=self._say,
         )
 
-    async def run(self, client: Client, *, hello: Mapping[str, Any]) -> Outcome:
-        """Says `hello`, opens the upstream and passes frames on until an end; both sockets are closed then."""
+    async def run(self, client: Client, *, hello: Mapping[str, Any], may_return: bool = True) -> Outcome:
+        """Says `hello`, opens the upstream and passes frames on until an end; both sockets are closed then.
+
+        `may_return`: its client could come back with what `hello` tells it.
+        """
         self._say(hello)
         telling = self._begin(self._tell(client))
         others = [self._begin(part) for part in (self._serve(), self._listen(client), self._watch.run())]
         try:
             closing = await asyncio.shield(self._ended)
-            resumable = closing in closes.RESUMABLE
+            resumable = may_return and closing in closes.RESUMABLE
             self._log.news("ends: %d %s, %s", closing.code, closing.reason, self._figures.to_json())
             _cancel(others)
             if closing not in (closes.CLIENT_GONE, closes.CLIENT_LOST):
@@ -130,6 +133,8 @@ class Bridge:
 
     def _say(self, event: Mapping[str, Any]) -> None:
         self._outbox.say(orjson.dumps(event).decode())
+        if self._outbox.is_ignored:
+            self.end(closes.CLIENT_TOO_SLOW)
 
     def _begin(self, part: Awaitable[None]) -> asyncio.Task[None]:
         return self._loop.create_task(self._guarded(part))

@@ -9,7 +9,8 @@ from websockets.exceptions import ConnectionClosed
 
 from relay import closes, events
 from relay.closes import Closing
-from tests.fakes.relaying import Browser, RunningRelay, browser, check, page_of
+from relay.limits import BridgeLimits
+from tests.fakes.relaying import HELLO, Browser, RunningRelay, browser, check, page_of
 from tests.fakes.scripted_upstream import ScriptedUpstream, Wire
 from tests.fakes.simulator import RunningSimulator
 from xai.alone import OwnSeats
@@ -138,6 +139,36 @@ async def test_it_ends_from_outside(simulator: RunningSimulator) -> None:
         relay.bridges[0].end(closes.ENDED)
         await check(page, relay, closes.GOING_AWAY, resumable=True)
     assert simulator.stats.open == 0
+
+
+async def test_who_has_nothing_to_come_back_with_is_not_told_to(simulator: RunningSimulator) -> None:
+    relay = RunningRelay(simulator.realtime_url, may_return=False)
+    async with page_of(relay) as page:
+        await page.ready()
+        relay.bridges[0].end(closes.GOING_AWAY)
+        await check(page, relay, closes.GOING_AWAY, resumable=False)
+
+
+async def test_who_makes_us_answer_and_takes_no_answer_is_soon_gone(simulator: RunningSimulator) -> None:
+    class Deaf:
+        closed_with = 0
+
+        async def receive(self) -> str:
+            await asyncio.sleep(0)
+            return "no JSON"
+
+        async def send(self, frame: str | bytes) -> None:
+            await asyncio.Event().wait()
+
+        async def close(self, code: int, reason: str) -> None:
+            self.closed_with = code
+
+    relay = RunningRelay(simulator.realtime_url, limits=BridgeLimits(messages_per_second=1_000_000))
+    client = Deaf()
+    async with relay.seats, asyncio.timeout(10):
+        outcome = await relay.bridge().run(client, hello=HELLO)
+    assert outcome.closing is closes.CLIENT_TOO_SLOW
+    assert client.closed_with == 4408
 
 
 async def test_silence_is_told_and_ends_it_but_not_while_anything_is_said(simulator: RunningSimulator) -> None:
