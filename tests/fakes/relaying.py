@@ -78,8 +78,10 @@ class RunningRelay:
     seats: LiveSeats = field(default_factory=lambda: LiveSeats(OwnSeats(_SEATS), most_live=_SEATS))
     key: str = "a-key"
     may_return: bool = True
+    ends_with: Closing | None = None
     url: str = ""
     bridges: list[Bridge] = field(default_factory=list)
+    tasks: list[asyncio.Task[Any] | None] = field(default_factory=list)
     outcomes: asyncio.Queue[Outcome] = field(default_factory=asyncio.Queue)
 
     def limit(self, **limits: Any) -> None:
@@ -113,7 +115,11 @@ class RunningRelay:
 
     async def serve_one(self, connection: ServerConnection) -> None:
         """Runs a bridge over one connection."""
-        outcome = await self.bridge().run(ServerClient(connection), hello=HELLO, may_return=self.may_return)
+        bridge = self.bridge()
+        self.tasks.append(asyncio.current_task())
+        if self.ends_with:
+            bridge.end(self.ends_with)
+        outcome = await bridge.run(ServerClient(connection), hello=HELLO, may_return=self.may_return)
         self.outcomes.put_nowait(outcome)
 
     @asynccontextmanager
