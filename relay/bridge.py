@@ -28,11 +28,14 @@ from relay.tap import Tap
 from relay.timings import Timings
 from relay.watch import Watch
 from speech.errors import UpstreamBusy, UpstreamError, UpstreamTimeout, UpstreamUnreachable
+from storage.cancelling import cancel
 from xai.live import LiveSocket, LiveUpstream, UpstreamClosed
 from xai.live_seats import LiveSeats
 
 # Finer than uvloop's own time, and the same clock.
 _now = time.monotonic
+# The upstream gets that long for its goodbye.
+_INSIST_SECONDS = 3.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -102,13 +105,12 @@ class Bridge:
             closing = await asyncio.shield(self._ended)
             resumable = may_return and closing in closes.RESUMABLE
             self._log.news("ends: %d %s, %s", closing.code, closing.reason, self._figures.to_json())
-            _cancel(others)
+            parting = self._loop.create_task(cancel(*others, insist_seconds=_INSIST_SECONDS))
             if closing not in (closes.CLIENT_GONE, closes.CLIENT_LOST):
                 await self._part_from(client, telling, closing, resumable=resumable)
-            await asyncio.wait(others)
+            await parting
         finally:
-            _cancel([telling, *others])
-            await asyncio.wait([telling, *others])
+            await cancel(telling, *others)
             self._log.flush()
         return Outcome(closing=closing, conversation_id=self._hearing.conversation_id, resumable=resumable)
 
@@ -195,6 +197,9 @@ class Bridge:
                 raise UpstreamBusy("No seat came free") from None
             socket = await self._upstream.open(conversation_id=self._hearing.conversation_id)
             stack.push_async_callback(socket.close)
+            if self._ended.done():
+                # A cancellation that meets redis-py while it connects is lost.
+                return
             receiving = self._begin(self._receive, socket)
             try:
                 await self._send(socket)

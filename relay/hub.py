@@ -16,6 +16,7 @@ from relay.closes import Closing
 from speech.errors import ReciteError, Unavailable
 from speech.live_ports import LiveSessions, Pulse
 from speech.live_session import LiveSession
+from storage.cancelling import cancel
 
 log = logging.getLogger(__name__)
 
@@ -52,9 +53,7 @@ class Hub:
 
     async def close(self) -> None:
         """Stops both."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await cancel(*self._tasks)
 
     async def serve(
         self, session: LiveSession, bridge: Bridge, client: Client, *, hello: Mapping[str, Any], is_resumable: bool

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 import pytest
 from websockets.exceptions import ConnectionClosed
@@ -10,10 +11,11 @@ from websockets.exceptions import ConnectionClosed
 from relay import closes, events
 from relay.closes import Closing
 from relay.limits import BridgeLimits
+from speech.ports import Admission
 from tests.fakes.relaying import HELLO, Browser, RunningRelay, browser, check, page_of
 from tests.fakes.scripted_upstream import ScriptedUpstream, Wire
 from tests.fakes.simulator import RunningSimulator
-from xai.alone import OwnSeats
+from xai.alone import OwnBreaker, OwnSeats
 from xai.live_seats import LiveSeats
 
 pytestmark = pytest.mark.integration
@@ -125,6 +127,28 @@ async def test_a_client_that_goes_frees_the_upstream_at_once(simulator: RunningS
         assert outcome.closing is (closes.CLIENT_GONE if how == "close" else closes.CLIENT_LOST)
         assert outcome.resumable is (how == "abort")
         assert outcome.conversation_id
+        assert relay.seats.taken == 0
+    assert simulator.stats.open == 0
+
+
+async def test_a_client_that_goes_while_a_cancellation_is_lost_frees_the_upstream_all_the_same(
+    simulator: RunningSimulator,
+) -> None:
+    class Deaf(OwnBreaker):
+        is_asked = asyncio.Event()
+
+        async def admit(self) -> Admission:
+            self.is_asked.set()
+            with suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+            return Admission()
+
+    breaker = Deaf()
+    relay = RunningRelay(simulator.realtime_url, breaker=breaker)
+    async with page_of(relay) as page:
+        await breaker.is_asked.wait()
+        await page.connection.close()
+        assert (await relay.outcome()).closing is closes.CLIENT_GONE
         assert relay.seats.taken == 0
     assert simulator.stats.open == 0
 
