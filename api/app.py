@@ -13,8 +13,9 @@ from fastapi_offline import FastAPIOffline
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
 
+from api.openai_errors import OpenAiErrors
 from api.resources import open_services
-from api.routes import audio, health, job_events, job_list, jobs, voices
+from api.routes import audio, health, job_events, job_list, jobs, models, speech, voices
 from api.services import State
 from front.access import BearerAccess
 from front.openapi import describe
@@ -23,7 +24,10 @@ from front.problems import install_problems
 from settings import Settings
 
 _CORRELATION_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_EXPOSED = ["ETag", "Location", "Retry-After", "X-Request-ID", "Content-Range", "Accept-Ranges"]
+_EXPOSED = [
+    *("ETag", "Location", "Retry-After", "X-Request-ID", "Content-Range", "Accept-Ranges", "Content-Location"),
+    *("Recite-Cache", "Recite-Ignored", "Recite-Speed"),
+]
 _DESCRIPTION = (
     "Text to speech through xAI's voice API: rendered once, served to everyone who asks. "
     "Errors are `application/problem+json` with a stable `code`."
@@ -46,7 +50,8 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
         static_url="/docs/static",
     )
-    for routes in (jobs, job_list, job_events, audio, voices, health):
+    # Before the audio, whose names would else be taken for theirs.
+    for routes in (jobs, job_list, job_events, speech, models, voices, audio, health):
         app.include_router(routes.router)
     # The busiest call uses nothing of FastAPI's parameters: as a plain route it takes a fifth less time. The
     # documented one stays behind it.
@@ -63,6 +68,7 @@ def create_app(settings: Settings) -> FastAPI:
         public_url=settings.server.public_url,
         is_local=settings.server.is_loopback and not keys,
     )
+    app.add_middleware(OpenAiErrors)
     app.add_middleware(
         CORSMiddleware,
         allow_origins=list(settings.server.allowed_origins),
