@@ -9,6 +9,7 @@ import uvicorn
 
 from api.app import create_app
 from api.server import Server
+from front.http_protocol import HttpProtocol
 from log_config import configure_logging
 from settings import SettingsError, load_settings
 
@@ -31,7 +32,7 @@ def main() -> None:
         host=server.host,
         port=server.port,
         loop="uvloop",
-        http="httptools",
+        http=HttpProtocol,
         ws="none",
         access_log=False,
         log_config=None,

@@ -8,6 +8,7 @@ from contextlib import suppress
 
 import uvicorn
 
+from front.http_protocol import HttpProtocol
 from log_config import configure_logging
 from relay.app import create_app
 from relay.server import Server
@@ -47,8 +48,8 @@ def _config(settings: Settings) -> uvicorn.Config:
         host=settings.server.host,
         port=relay.port,
         loop="uvloop",
-        http="httptools",
-        ws=SocketProtocol,
+        http=HttpProtocol,
+        ws=SocketProtocol.taking(relay.messages_per_second),
         ws_max_size=_ROOM * relay.message_bytes,
         ws_ping_interval=_PING_SECONDS,
         ws_ping_timeout=_PONG_SECONDS,

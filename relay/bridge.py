@@ -28,11 +28,14 @@ from relay.tap import Tap
 from relay.timings import Timings
 from relay.watch import Watch
 from speech.errors import UpstreamBusy, UpstreamError, UpstreamTimeout, UpstreamUnreachable
+from storage.cancelling import cancel
 from xai.live import LiveSocket, LiveUpstream, UpstreamClosed
 from xai.live_seats import LiveSeats
 
 # Finer than uvloop's own time, and the same clock.
 _now = time.monotonic
+# The upstream gets that long for its goodbye.
+_INSIST_SECONDS = 3.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,22 +93,24 @@ class Bridge:
             say=self._say,
         )
 
-    async def run(self, client: Client, *, hello: Mapping[str, Any]) -> Outcome:
-        """Says `hello`, opens the upstream and passes frames on until an end; both sockets are closed then."""
+    async def run(self, client: Client, *, hello: Mapping[str, Any], may_return: bool = True) -> Outcome:
+        """Says `hello`, opens the upstream and passes frames on until an end; both sockets are closed then.
+
+        `may_return`: its client could come back with what `hello` tells it.
+        """
         self._say(hello)
         telling = self._begin(self._tell, client)
         others = [self._begin(self._serve), self._begin(self._listen, client), self._begin(self._watch.run)]
         try:
             closing = await asyncio.shield(self._ended)
-            resumable = closing in closes.RESUMABLE
+            resumable = may_return and closing in closes.RESUMABLE
             self._log.news("ends: %d %s, %s", closing.code, closing.reason, self._figures.to_json())
-            _cancel(others)
+            parting = self._loop.create_task(cancel(*others, insist_seconds=_INSIST_SECONDS))
             if closing not in (closes.CLIENT_GONE, closes.CLIENT_LOST):
                 await self._part_from(client, telling, closing, resumable=resumable)
-            await asyncio.wait(others)
+            await parting
         finally:
-            _cancel([telling, *others])
-            await asyncio.wait([telling, *others])
+            await cancel(telling, *others)
             self._log.flush()
         return Outcome(closing=closing, conversation_id=self._hearing.conversation_id, resumable=resumable)
 
@@ -129,6 +134,8 @@ class Bridge:
 
     def _say(self, event: Mapping[str, Any]) -> None:
         self._outbox.say(orjson.dumps(event).decode())
+        if self._outbox.is_ignored:
+            self.end(closes.CLIENT_TOO_SLOW)
 
     def _begin(self, part: Callable[..., Awaitable[None]], *arguments: object) -> asyncio.Task[None]:
         return self._loop.create_task(self._guarded(part, *arguments))
@@ -190,6 +197,9 @@ class Bridge:
                 raise UpstreamBusy("No seat came free") from None
             socket = await self._upstream.open(conversation_id=self._hearing.conversation_id)
             stack.push_async_callback(socket.close)
+            if self._ended.done():
+                # A cancellation that meets redis-py while it connects is lost.
+                return
             receiving = self._begin(self._receive, socket)
             try:
                 await self._send(socket)

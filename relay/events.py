@@ -9,6 +9,9 @@ from relay.closes import Closing
 
 Event = dict[str, Any]
 
+# Nobody can make us repeat more than so much.
+_MOST_FIELDS, _LONGEST_FIELD = 20, 80
+
 
 def session(
     session_id: str,
@@ -46,8 +49,9 @@ def error(code: str, message: str, *, event_id: str | None = None) -> Event:
 
 
 def ignored(event: str, fields: Sequence[str], *, event_id: str | None = None) -> Event:
-    """These fields were taken out of what the client sent."""
-    return {"type": "relay.ignored", "event": event, "event_id": event_id, "fields": list(fields)}
+    """These fields, the first of them at least, were taken out of what the client sent."""
+    told = [name[:_LONGEST_FIELD] for name in fields[:_MOST_FIELDS]]
+    return {"type": "relay.ignored", "event": event, "event_id": event_id, "fields": told}
 
 
 def dropped(*, messages: int, size: int, total_messages: int) -> Event:

@@ -16,6 +16,7 @@ from relay.closes import Closing
 from speech.errors import ReciteError, Unavailable
 from speech.live_ports import LiveSessions, Pulse
 from speech.live_session import LiveSession
+from storage.cancelling import cancel
 
 log = logging.getLogger(__name__)
 
@@ -52,27 +53,28 @@ class Hub:
 
     async def close(self) -> None:
         """Stops both."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await cancel(*self._tasks)
 
     async def serve(
         self, session: LiveSession, bridge: Bridge, client: Client, *, hello: Mapping[str, Any], is_resumable: bool
     ) -> None:
         """Runs the bridge to its end and tells the others how it ended."""
+        if before := self._served.get(session.id):
+            # It was taken for lost while Redis was away, and its client was faster than we.
+            before.bridge.end(closes.IN_USE)
         served = self._served[session.id] = Served(session, bridge, is_resumable)
         if self.is_draining:
             # It came in while the others were told.
             bridge.end(closes.GOING_AWAY)
         outcome: Outcome | None = None
         try:
-            outcome = await bridge.run(client, hello=hello)
+            outcome = await bridge.run(client, hello=hello, may_return=is_resumable)
         finally:
             if self._served.get(session.id) is served:
                 del self._served[session.id]
-            if not self._served:
-                self._all_gone.set()
-            await self._settle(served, outcome)
+                if not self._served:
+                    self._all_gone.set()
+                await self._settle(served, outcome)
 
     def figures(self, id: str) -> Mapping[str, float] | None:
         """What a session's bridge counts now; None for one that isn't served here."""
@@ -106,7 +108,7 @@ class Hub:
         session = served.session
         try:
             # One in use was let go of for another connection of its client.
-            if outcome and served.is_resumable and (outcome.resumable or outcome.closing is closes.IN_USE):
+            if outcome and (outcome.resumable or (served.is_resumable and outcome.closing is closes.IN_USE)):
                 await self._sessions.detach(session.id, conversation_id=outcome.conversation_id)
             else:
                 await self._sessions.end(session.id, by_owner=True)

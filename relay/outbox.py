@@ -7,6 +7,9 @@ import time
 from collections import deque
 from collections.abc import Callable
 
+# Hundreds of answers to what a client did wrong.
+_MOST_OWN = 256 * 1024
+
 
 class Outbox:
     """One task fills it with the upstream's frames, one empties it. Sizes as in the inbox; `now` tells the seconds."""
@@ -15,14 +18,15 @@ class Outbox:
         self._now = now
         self._most = most
         self._frames: deque[tuple[str | bytes, float | None]] = deque()
-        self._size = 0
+        self._size = self._own_size = 0
         self._taken_at = 0.0
         self._is_taking = self._is_last = False
         self._reader: asyncio.Future[None] | None = None
         self._writer: asyncio.Future[None] | None = None
 
     def say(self, frame: str) -> None:
-        """Adds a frame of the relay's own: few and small, they need no room."""
+        """Adds a frame of the relay's own: small, and few unless the client asks for them and takes none."""
+        self._own_size += len(frame)
         self._add(frame, None)
 
     def finish(self, frame: str) -> None:
@@ -38,6 +42,11 @@ class Outbox:
     def is_full(self) -> bool:
         """Whether the upstream should be read no further."""
         return self._size > self._most
+
+    @property
+    def is_ignored(self) -> bool:
+        """Whether so much of the relay's own waits that the client can't be reading."""
+        return self._own_size > _MOST_OWN
 
     async def room(self) -> None:
         """Returns once it is not full."""
@@ -58,6 +67,7 @@ class Outbox:
             await self._reader
         frame, at = self._frames.popleft()
         self._size -= len(frame)
+        self._own_size -= len(frame) if at is None else 0
         self._is_taking, self._taken_at = True, self._now()
         if not self.is_full and self._writer and not self._writer.done():
             self._writer.set_result(None)

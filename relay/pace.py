@@ -13,11 +13,11 @@ class Pace:
         self._left = self._most = per_second * _BURST_SECONDS
         self._at = now
 
-    def admits(self, now: float) -> bool:
-        """Whether one more message may come now."""
+    def admits(self, now: float, *, count: int = 1) -> bool:
+        """Whether so many more messages may come now."""
         self._left = min(self._most, self._left + (now - self._at) * self._per_second)
         self._at = now
-        if self._left < 1:
+        if self._left < count:
             return False
-        self._left -= 1
+        self._left -= count
         return True

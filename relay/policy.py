@@ -36,7 +36,11 @@ _RESPONSE_ALLOWED = {
     "tools": {"tools", "tool_choice"},
 }
 _ITEM_TYPES = frozenset({"message", "function_call", "function_call_output", "force_message"})
-_OPERATORS_ROLES = frozenset({"system", "developer"})
+# Whatever else there is, or will be, speaks for the operator.
+_CLIENTS_ROLES = frozenset({"", "user", "assistant"})
+# Beside or outside the session's own conversation; another one could be somebody else's.
+_CONVERSATIONS = ("auto", "none")
+_LONGEST_ID = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,20 +119,23 @@ class Policy:
             raise Unreadable("not_allowed", "Clients may not have a text read out")
         if not isinstance(role, str):
             raise Unreadable("invalid_event", "item.role must be a string")
-        if role.strip().lower() in _OPERATORS_ROLES and "instructions" not in self._may_change:
+        if role not in _CLIENTS_ROLES and "instructions" not in self._may_change:
             raise Unreadable("not_allowed", "Clients may not give instructions")
         return _without(event, "item", item, _ITEM_FIELDS)
 
     def _response(self, event: Event) -> tuple[Event, list[str]]:
         if "response" not in event:
             return event, []
-        return _without(event, "response", _object(event, "response"), self._response_fields)
+        response = _object(event, "response")
+        if response.get("conversation", "auto") not in _CONVERSATIONS:
+            raise Unreadable("not_allowed", f"response.conversation must be one of {', '.join(_CONVERSATIONS)}")
+        return _without(event, "response", response, self._response_fields)
 
 
 def event_id_of(event: Event) -> str | None:
-    """The id that the client gave its event, if it did."""
+    """The id that the client gave its event, if it did and others would take it as one."""
     found = event.get("event_id")
-    return found if isinstance(found, str) else None
+    return found if isinstance(found, str) and len(found) <= _LONGEST_ID else None
 
 
 def _check_audio(event: Event) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from front.refusals import refuse
 from speech.live_session import LiveState
@@ -37,6 +38,17 @@ class SessionRequest(BaseModel):
     )
     tools: list[dict[str, Any]] = Field([], max_length=MAX_TOOLS, description="Functions that it may call.")
     record: bool = Field(False, description="Keep a recording, where the operator allows it.")
+
+    @field_validator("tools")
+    @classmethod
+    def _small(cls, value: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        try:
+            sizes = [len(orjson.dumps(tool)) for tool in value]
+        except orjson.JSONEncodeError:
+            raise ValueError("holds a number beyond 64 bits, or nests too deeply") from None
+        if max(sizes, default=0) > MAX_TOOL:
+            raise ValueError(f"holds one of more than {MAX_TOOL} bytes")
+        return value
 
     @classmethod
     def read(cls, body: bytes) -> SessionRequest:

@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
+import orjson
+
 from relay.order import LiveOrder
 from relay.recording.folder import Folder, Waiting
 from relay.recording.piece import BLOCK, Piece, PieceName
@@ -79,7 +81,7 @@ class Recorder:
     def _note(self, is_clients: bool, event: Mapping[str, Any] | bytes, at: float) -> None:
         if not isinstance(event, bytes) and not self._timeline.knows(event.get("type")):
             return
-        size = _EVENT_BYTES + (len(event) if isinstance(event, bytes) else _audio_size(event))
+        size = _EVENT_BYTES + (len(event) if isinstance(event, bytes) else _text_size(event))
         if self._bytes + size > _MOST_BYTES:
             self._missed = True
             return
@@ -114,6 +116,8 @@ class Recorder:
         self._carried = {name: note.get(name, [])[-_MOST_LINES:] for name in self._carried}
 
 
-def _audio_size(event: Mapping[str, Any]) -> int:
-    audio = event.get("audio") or event.get("delta")
-    return len(audio) if isinstance(audio, str) else 0
+def _text_size(event: Mapping[str, Any]) -> int:
+    """The characters of its sound and its words, which are what can be long."""
+    size = sum(len(value) for value in event.values() if isinstance(value, str))
+    item = event.get("item")
+    return size + len(orjson.dumps(item)) if item else size

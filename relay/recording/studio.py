@@ -106,11 +106,13 @@ class Studio:
 
     async def sweep(self) -> None:
         """Finishes what sessions that are over have left, here or elsewhere; raises Unavailable."""
+        # In this order: a piece that is on its way is seen here or there.
         waiting = await self._courier.sessions()
         unfinished = await self._recordings.unfinished()
-        self._left &= waiting.union(unfinished)
+        self._left &= waiting.union(unfinished, self._open)
         for session_id in unfinished:
-            if session_id in self._open or session_id in waiting:
+            # What was open a moment ago may have left its last piece since.
+            if session_id in self._open or session_id in await self._courier.sessions():
                 continue
             if await self._is_alive(session_id):
                 self._left.discard(session_id)

@@ -47,7 +47,8 @@ class LiveSocket:
             except ReciteError as error:
                 await refuse(client, _closing(error))
                 return
-            await serve(services, session, client, resume_token=resume_token)
+            can_return = bool(services.settings.relay.grace)
+            await serve(services, session, client, resume_token=resume_token if can_return else None)
 
 
 async def serve(services: Services, session: LiveSession, client: SocketClient, *, resume_token: str | None) -> None:
@@ -76,12 +77,14 @@ async def _connected(services: Services, connection: HTTPConnection, *, resume_t
     while True:
         try:
             return await services.sessions.connect(id, token=token, next_token=resume_token)
-        except (SessionInUse, Unavailable) as error:
-            is_hopeless = isinstance(error, SessionInUse) and not error.is_theirs
-            if is_hopeless or loop.time() > give_up_at:
+        except SessionInUse as busy:
+            if not busy.is_theirs or loop.time() > give_up_at:
                 raise
-        with suppress(Unavailable):
-            await services.sessions.call(id)
+            with suppress(Unavailable):
+                await services.sessions.call(id)
+        except Unavailable:
+            if loop.time() > give_up_at:
+                raise
         await asyncio.sleep(_LOOK_SECONDS)
 
 

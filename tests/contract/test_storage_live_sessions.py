@@ -180,6 +180,18 @@ async def test_what_a_killed_process_served_can_be_connected_and_then_is_gone(op
     await until(is_alone)
 
 
+async def test_who_did_not_hear_that_it_connected_may_ask_again(opened: Opener) -> None:
+    here, there = opened(), opened()
+    await here.create(a_session(), token="first", seconds=60)
+    await here.connect("one", token="first", next_token="second")
+    again = await here.connect("one", token="first", next_token="second")
+    assert (again.id, again.state) == ("one", LiveState.OPEN)
+    with pytest.raises(BadToken):
+        await there.connect("one", token="first", next_token="third")
+    with pytest.raises(SessionInUse):
+        await there.connect("one", token="second", next_token="third")
+
+
 async def test_who_speaks_of_a_session_keeps_it(opened: Opener) -> None:
     sessions, other = opened(lease=LEASE, grace=0), opened()
     await sessions.create(a_session(), token="first", seconds=0.05)

@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 @asynccontextmanager
 async def recordings_on(
-    server: S3Server, *, bucket: str, endpoint_url: str | None = None
+    server: S3Server, *, bucket: str, endpoint_url: str | None = None, kind: type[S3Recordings] = S3Recordings
 ) -> AsyncIterator[S3Recordings]:
     """Recordings in a bucket that is made when it is missing, reached by another address if one is given."""
     check_disposable(server.endpoint_url, bucket=bucket)
     s3 = client_on(server)
     if bucket not in [known.get("Name") for known in s3.list_buckets()["Buckets"]]:
         s3.create_bucket(Bucket=bucket)
-    opened = S3Recordings(
+    opened = kind(
         bucket,
         endpoint_url=endpoint_url or server.endpoint_url,
         access_key_id=server.access_key_id,

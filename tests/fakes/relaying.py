@@ -77,6 +77,7 @@ class RunningRelay:
     conversation_id: str | None = None
     seats: LiveSeats = field(default_factory=lambda: LiveSeats(OwnSeats(_SEATS), most_live=_SEATS))
     key: str = "a-key"
+    may_return: bool = True
     ends_with: Closing | None = None
     url: str = ""
     bridges: list[Bridge] = field(default_factory=list)
@@ -96,8 +97,8 @@ class RunningRelay:
         async with asyncio.timeout(PATIENCE):
             return await self.outcomes.get()
 
-    async def serve_one(self, connection: ServerConnection) -> None:
-        """Runs a bridge over one connection."""
+    def bridge(self) -> Bridge:
+        """One more, which has yet to run."""
         upstream = LiveUpstream(self.upstream_url, model=MODEL, bearers=KeyBearer(self.key), breaker=self.breaker)
         bridge = Bridge(
             self.order,
@@ -110,10 +111,15 @@ class RunningRelay:
             conversation_id=self.conversation_id,
         )
         self.bridges.append(bridge)
+        return bridge
+
+    async def serve_one(self, connection: ServerConnection) -> None:
+        """Runs a bridge over one connection."""
+        bridge = self.bridge()
         self.tasks.append(asyncio.current_task())
         if self.ends_with:
             bridge.end(self.ends_with)
-        outcome = await bridge.run(ServerClient(connection), hello=HELLO)
+        outcome = await bridge.run(ServerClient(connection), hello=HELLO, may_return=self.may_return)
         self.outcomes.put_nowait(outcome)
 
     @asynccontextmanager

@@ -14,6 +14,7 @@ from relay.recording.piece import PieceName
 from relay.recording.studio import Pace, Studio, opened_studio
 from relay.tap import Tap
 from storage.recording_claims import RedisRecordingClaims
+from storage.recordings import S3Recordings
 from storage.redis_client import open_redis
 from tests.fakes.conversations import RATE, Recorded, append, cut, delta
 from tests.fakes.polling import until
@@ -52,10 +53,11 @@ class Site:
         max_bytes: int = 100_000_000,
         endpoint_url: str | None = None,
         folder: Path | None = None,
+        kind: type[S3Recordings] = S3Recordings,
     ) -> AsyncIterator[Studio]:
         """A relay process's studio."""
         async with (
-            recordings_on(self.server, bucket=self.bucket, endpoint_url=endpoint_url) as recordings,
+            recordings_on(self.server, bucket=self.bucket, endpoint_url=endpoint_url, kind=kind) as recordings,
             open_redis(self.redis_url) as redis,
             opened_studio(
                 recordings=recordings,

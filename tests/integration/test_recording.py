@@ -14,6 +14,7 @@ import orjson
 import pytest
 from redis.asyncio import Redis
 
+from storage.recordings import S3Recordings
 from tests.fakes.conversations import RATE, Recorded, coded, cut, level, pitch, stretches
 from tests.fakes.environment import plain_environment
 from tests.fakes.frail_proxy import Way, frail_proxy
@@ -196,6 +197,36 @@ async def test_a_wiped_redis_ends_no_recording(site: Site, tmp_path: Path) -> No
             await talking
         heard = await site.finished("session-1")
     check_heard(heard, seconds=2.5)
+
+
+async def test_the_last_piece_may_come_while_a_sweep_looks_around(site: Site) -> None:
+    is_looking, may_look, may_put = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    class Late(S3Recordings):
+        async def unfinished(self) -> list[str]:
+            found = await super().unfinished()
+            # All that there is so far is in the bucket.
+            if found and not any(site.folder.glob("*.wav")):
+                is_looking.set()
+                await may_look.wait()
+            return found
+
+        async def put_piece(self, session_id: str, name: str, body: bytes) -> None:
+            if is_looking.is_set():
+                await may_put.wait()
+            await super().put_piece(session_id, name, body)
+
+    async with site.studio(kind=Late) as studio:
+        async with studio.recording(ordered("session-1")) as tap:
+            talking = asyncio.create_task(talk(tap, seconds=2.5))
+            await is_looking.wait()
+            await talking
+        may_look.set()
+        await studio.sweep()
+        may_put.set()
+        heard = await site.finished("session-1")
+    _, end = stretches(heard.channels[0])
+    assert end / RATE > 2.4
 
 
 async def test_a_spoken_turn_through_the_bridge(site: Site) -> None:

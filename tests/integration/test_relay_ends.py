@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 import pytest
 from websockets.exceptions import ConnectionClosed
 
 from relay import closes, events
 from relay.closes import Closing
-from tests.fakes.relaying import Browser, RunningRelay, browser, check, page_of
+from relay.limits import BridgeLimits
+from speech.ports import Admission
+from tests.fakes.relaying import HELLO, Browser, RunningRelay, browser, check, page_of
 from tests.fakes.scripted_upstream import ScriptedUpstream, Wire
 from tests.fakes.simulator import RunningSimulator
-from xai.alone import OwnSeats
+from xai.alone import OwnBreaker, OwnSeats
 from xai.live_seats import LiveSeats
 
 pytestmark = pytest.mark.integration
@@ -128,6 +131,28 @@ async def test_a_client_that_goes_frees_the_upstream_at_once(simulator: RunningS
     assert simulator.stats.open == 0
 
 
+async def test_a_client_that_goes_while_a_cancellation_is_lost_frees_the_upstream_all_the_same(
+    simulator: RunningSimulator,
+) -> None:
+    class Deaf(OwnBreaker):
+        is_asked = asyncio.Event()
+
+        async def admit(self) -> Admission:
+            self.is_asked.set()
+            with suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+            return Admission()
+
+    breaker = Deaf()
+    relay = RunningRelay(simulator.realtime_url, breaker=breaker)
+    async with page_of(relay) as page:
+        await breaker.is_asked.wait()
+        await page.connection.close()
+        assert (await relay.outcome()).closing is closes.CLIENT_GONE
+        assert relay.seats.taken == 0
+    assert simulator.stats.open == 0
+
+
 async def test_it_ends_from_outside(simulator: RunningSimulator) -> None:
     relay = RunningRelay(simulator.realtime_url)
     async with page_of(relay) as page:
@@ -138,6 +163,36 @@ async def test_it_ends_from_outside(simulator: RunningSimulator) -> None:
         relay.bridges[0].end(closes.ENDED)
         await check(page, relay, closes.GOING_AWAY, resumable=True)
     assert simulator.stats.open == 0
+
+
+async def test_who_has_nothing_to_come_back_with_is_not_told_to(simulator: RunningSimulator) -> None:
+    relay = RunningRelay(simulator.realtime_url, may_return=False)
+    async with page_of(relay) as page:
+        await page.ready()
+        relay.bridges[0].end(closes.GOING_AWAY)
+        await check(page, relay, closes.GOING_AWAY, resumable=False)
+
+
+async def test_who_makes_us_answer_and_takes_no_answer_is_soon_gone(simulator: RunningSimulator) -> None:
+    class Deaf:
+        closed_with = 0
+
+        async def receive(self) -> str:
+            await asyncio.sleep(0)
+            return "no JSON"
+
+        async def send(self, frame: str | bytes) -> None:
+            await asyncio.Event().wait()
+
+        async def close(self, code: int, reason: str) -> None:
+            self.closed_with = code
+
+    relay = RunningRelay(simulator.realtime_url, limits=BridgeLimits(messages_per_second=1_000_000))
+    client = Deaf()
+    async with relay.seats, asyncio.timeout(10):
+        outcome = await relay.bridge().run(client, hello=HELLO)
+    assert outcome.closing is closes.CLIENT_TOO_SLOW
+    assert client.closed_with == 4408
 
 
 async def test_one_that_is_ended_before_it_began_says_so(simulator: RunningSimulator) -> None:

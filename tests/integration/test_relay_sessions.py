@@ -92,6 +92,8 @@ async def test_what_is_asked_for_is_what_it_becomes(pair: Relays) -> None:
         ({"instructions": "x" * 20_001}, "instructions"),
         ({"tools": [{}] * 65}, "tools"),
         ({"tools": ["weather"]}, "tools.0"),
+        ({"tools": [{"most": 2**64}]}, "tools"),
+        ({"tools": [{"description": "x" * 20_000}]}, "tools"),
         ({"record": True}, "record"),
         ({"model": "another"}, "model"),
     ],

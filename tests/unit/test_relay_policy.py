@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from relay import events
 from relay.inbox import Kind
 from relay.order import DEFAULT_MAY_CHANGE, LiveOrder
 from relay.policy import Passed, Policy, Refused
@@ -146,12 +147,31 @@ def test_a_response_loses_what_is_the_operator_s() -> None:
     assert passed(event, *EVERYTHING).event == event
 
 
+@pytest.mark.parametrize("conversation", ["conv_of_somebody_else", 7, None, {"id": "conv_1"}, ["none"]])
+def test_a_response_belongs_to_its_own_conversation_or_to_none(conversation: Any) -> None:
+    asked = {"type": "response.create", "response": {"conversation": conversation}}
+    assert refusal(orjson.dumps(asked).decode(), *EVERYTHING) == "not_allowed"
+    beside = {"type": "response.create", "response": {"conversation": "none"}}
+    assert passed(beside).event == beside
+
+
+def test_nobody_is_told_at_length_what_he_said_himself() -> None:
+    event = {"type": "input_audio_buffer.commit", "x" * 100_000: 1, **{f"field_{n}": n for n in range(1000)}}
+    told = orjson.dumps(events.ignored(str(event["type"]), passed(event).ignored))
+    assert len(told) < 2000
+    assert b"field_7" in told
+    verdict = policy().judge(orjson.dumps({"type": "teleport", "event_id": "x" * 100_000}).decode())
+    assert isinstance(verdict, Refused)
+    assert verdict.event_id is None
+
+
 @pytest.mark.parametrize(
     ("event", "permission"),
     [
         (item(type="message", role="system", content=[]), "instructions"),
         (item(type="message", role="developer", content=[]), "instructions"),
         (item(type="message", role=" System", content=[]), "instructions"),
+        (item(type="message", role="root", content=[]), "instructions"),
         (item(type="force_message", role="assistant", content=[]), "force_message"),
     ],
 )

@@ -87,3 +87,16 @@ async def test_more_than_can_be_held_is_dropped_and_told(tmp_path: Path) -> None
     (note,) = Piece.from_wav(body, samples=name.samples).note["notes"]
     assert note["text"] == "more sound came than could be recorded"
     assert name.samples < 16 * 1024 * 1024
+
+
+async def test_long_words_are_no_way_around_the_limit(tmp_path: Path) -> None:
+    folder, now = WaywardFolder(tmp_path), asyncio.get_running_loop().time()
+    recorder = Recorder(ORDER, folder=folder, run=1_700_000_000_000, began=now - 1)
+    for number in range(40):
+        content = [{"type": "input_text", "text": "x" * 1024 * 1024}]
+        item = {"id": f"u{number}", "type": "message", "role": "user", "content": content}
+        recorder.from_client({"type": "conversation.item.create", "item": item}, at=now)
+    recorder.end()
+    await recorder.record(every=60, on_piece=lambda: None)
+    ((_, body),) = kept(tmp_path)
+    assert 10 * 1024 * 1024 < len(body) < 20 * 1024 * 1024
