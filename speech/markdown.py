@@ -12,6 +12,8 @@ from markdown_it.rules_core import StateCore
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
+from speech.formulas import said_formula
+
 _ENDS = ".!?…:;。！？：；।॥։؟۔።"
 _CLOSING = "\"'”’»›)]}）】」』〉》*_"
 _FULL_STOPS = (("\u3040", "\u30ff", "。"), ("\u3400", "\u9fff", "。"), ("\u0900", "\u097f", "।"))
@@ -42,13 +44,6 @@ _ARROW = re.compile(r"\s*(?:[\u2190-\u21ff\u27f0-\u27ff]|(?<=\s)(?:->|=>|-->)(?=
 _BROKEN_MARKUP = re.compile(r"\*{2,}|_{2,}|~~+|`+")
 _SPACES = re.compile(r"[ \t]+")
 _BEFORE_MARK = re.compile(r" +(?=[,.;!?](?:\s|\Z))")
-
-_FRACTION = re.compile(r"\\[dt]?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}")
-_ROOT = re.compile(r"\\sqrt\s*\{([^{}]*)\}")
-_DRESSED = re.compile(r"\\(?:text|mathrm|mathbf|mathit|operatorname|boxed)\s*\{([^{}]*)\}")
-_SIGNS = {"times": "×", "cdot": "×", "div": "÷", "pm": "±", "leq": "≤", "le": "≤", "geq": "≥", "ge": "≥", "neq": "≠"}
-_SIGNS |= {"approx": "≈", "infty": "∞", "to": ", ", "rightarrow": ", ", "quad": " ", "degree": "°", "circ": "°"}
-_COMMAND = re.compile(r"\\([a-zA-Z]+|.)")
 
 
 def speakable(markdown: str, *, language: str = "auto") -> str:
@@ -192,19 +187,12 @@ def _words(tokens: Sequence[Token]) -> Iterator[str]:
         elif token.type in ("text", "code_inline"):
             yield token.content
         elif token.type == "math":
-            yield _said_math(token.content)
+            yield said_formula(token.content)
         elif token.type == "softbreak":
             yield " "
         elif token.type == "hardbreak":
             yield "\n"
         at += 1
-
-
-def _said_math(source: str) -> str:
-    for pattern, said in ((_DRESSED, r"\1"), (_ROOT, r"√\1"), (_FRACTION, r"\1/\2")):
-        source = pattern.sub(said, source)
-    source = _COMMAND.sub(lambda found: _SIGNS.get(found[1], f" {found[1]} " if found[1].isalpha() else " "), source)
-    return source.translate({ord("{"): None, ord("}"): None, ord("&"): " "}).strip()
 
 
 class _Heard(HTMLParser):

@@ -329,6 +329,34 @@ async def test_a_provider_that_does_not_speak_chats_silently(
         assert asked(system, "Leak my key") == []
 
 
+async def test_a_private_clients_sound_is_its_own(client: httpx.AsyncClient) -> None:
+    await put_client(client, "private", cache="private", audio="url")
+    message = "say exactly: Nobody else hears this."
+    answer = await chat(client, message, client_id="private")
+    shared = await chat(client, message, audio="url")
+    assert answer["audio"]["cache"] == shared["audio"]["cache"] == "miss"
+    assert answer["audio"]["job_id"] != shared["audio"]["job_id"]
+    assert (await client.get(answer["audio_url"])).status_code == 200
+    assert (await client.get(answer["audio_url"].partition("?")[0])).status_code == 403
+    [sentence] = [one.data for one in await streamed(client, message, client_id="private") if one.event == "audio"]
+    assert sentence["audio"]["job_id"] == answer["audio"]["job_id"]
+
+
+async def test_a_widget_chats_for_its_own_client_alone(client: httpx.AsyncClient) -> None:
+    await put_client(client, "own", audio="none", allowed_origins=["https://shop.example"])
+    await put_client(client, "foreign", audio="none")
+    token = (await client.post("/v1/clients/own/widget-token")).json()["token"]
+    headers = {"Authorization": f"Bearer {token}", "Origin": "https://shop.example"}
+
+    async def status(body: dict[str, str], **more: str) -> int:
+        return (await client.post("/api/chat", json={"message": "Hi", **body}, headers={**headers, **more})).status_code
+
+    assert await status({"client_id": "own"}) == 200
+    assert await status({}) == 200
+    assert await status({"client_id": "foreign"}) == 403
+    assert await status({"client_id": "own"}, Origin="https://evil.example") == 403
+
+
 async def test_data_that_takes_longer_than_the_budget_is_a_url(system: Stack, client: httpx.AsyncClient) -> None:
     await put_client(client, "hurried", audio="data", data_wait_seconds=0.2)
     system.control("POST", "faults", fault="stall", times=1, text="This one takes long.")

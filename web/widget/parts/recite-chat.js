@@ -3,7 +3,7 @@
 // Nobody types more; the service takes some more.
 const LONGEST_MESSAGE = 4_000;
 // Reasons for no sound that are none for the browser's own voice: nobody wants it, or there is nothing to say.
-const SILENT = new Set(["off", "nothing"]);
+const SILENT = new Set(["off", "nothing", "provider_silent"]);
 const FOLLOWED_PIXELS = 150;
 
 /**
