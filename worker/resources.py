@@ -27,6 +27,7 @@ from storage.job_board import RedisJobBoard
 from storage.job_watch import RedisJobWatch
 from storage.live_stream import RedisLiveStream
 from storage.redis_client import open_redis
+from storage.repeating import repeated
 from storage.seats import RedisSeats
 from storage.spool import DiskSpool
 from storage.stray_jobs import RedisStrayJobs
@@ -35,7 +36,6 @@ from worker.keeper import Keeper
 from worker.masters import Masters
 from worker.reading import ReadingMaker
 from worker.render import Render
-from worker.repeating import repeated
 from worker.retrying import Retrying
 from worker.sweeper import Sweeper
 from worker.wanted import Wanted
