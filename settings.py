@@ -19,6 +19,7 @@ from speech.voices import resolve_voice
 
 ENV_FILE = Path(".env")
 EMBEDDED_FILE = "embedded.env"
+SECRET_FILE = "secret.env"
 
 
 class SettingsError(Exception):
@@ -135,6 +136,27 @@ class BucketSettings(_Group):
         )
 
 
+_SHORTEST_SECRET = 32
+
+
+class SecretSettings(_Group):
+    """What clients' keys are sealed with and tokens are signed with; the first is the present one."""
+
+    values: Annotated[tuple[SecretStr, ...], NoDecode] = Field((), alias="RECITE_SECRET")
+
+    @field_validator("values", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return _parts(value)
+
+    @field_validator("values")
+    @classmethod
+    def _long(cls, values: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        if any(len(value.get_secret_value()) < _SHORTEST_SECRET for value in values):
+            raise ValueError(f"must have {_SHORTEST_SECRET} characters or more (recite init makes one)")
+        return values
+
+
 class ServerSettings(_Group):
     """Our own addresses and who may call them."""
 
@@ -241,8 +263,30 @@ class Settings:
     redis: RedisSettings
     bucket: BucketSettings
     server: ServerSettings
+    secrets: SecretSettings
     relay: RelaySettings
     simulator: SimulatorSettings
+
+    def derived(self, purpose: str) -> tuple[bytes, ...]:
+        """Keys of 32 bytes for one purpose, the present one first; one tells nothing of another, nor of RECITE_SECRET.
+
+        Raises SettingsError when there is no RECITE_SECRET.
+        """
+        # Commands that need no key start without this library.
+        from cryptography.hazmat.primitives.hashes import SHA256
+        from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+        if not self.secrets.values:
+            raise SettingsError(
+                "RECITE_SECRET is not set: it is made only where Redis and the bucket are the embedded ones; "
+                "recite init writes one"
+            )
+        return tuple(
+            HKDF(algorithm=SHA256(), length=32, salt=None, info=f"recite/{purpose}".encode()).derive(
+                value.get_secret_value().encode()
+            )
+            for value in self.secrets.values
+        )
 
     @property
     def redis_url(self) -> str:
@@ -279,11 +323,15 @@ def load_settings(*, with_embedded: bool = True) -> Settings:
     try:
         server = ServerSettings(_env_file=ENV_FILE)
         embedded = server.data_dir / EMBEDDED_FILE if with_embedded else None
+        redis, bucket = RedisSettings(_env_file=ENV_FILE), BucketSettings(_env_file=ENV_FILE)
+        # One that was made for the embedded ones is no other system's.
+        is_embedded = with_embedded and redis.url is None and bucket.endpoint_url is None
         return Settings(
             xai=_completed(XaiSettings, embedded, unless="api_key"),
             redis=_completed(RedisSettings, embedded, unless="url"),
             bucket=_completed(BucketSettings, embedded, unless="endpoint_url"),
             server=server,
+            secrets=_completed(SecretSettings, server.data_dir / SECRET_FILE if is_embedded else None, unless="values"),
             relay=RelaySettings(_env_file=ENV_FILE),
             simulator=SimulatorSettings(_env_file=ENV_FILE),
         )
@@ -293,14 +341,22 @@ def load_settings(*, with_embedded: bool = True) -> Settings:
 
 def setting_names() -> frozenset[str]:
     """Every variable that is read."""
-    groups = (XaiSettings, RedisSettings, BucketSettings, ServerSettings, RelaySettings, SimulatorSettings)
+    groups = (
+        XaiSettings,
+        RedisSettings,
+        BucketSettings,
+        ServerSettings,
+        SecretSettings,
+        RelaySettings,
+        SimulatorSettings,
+    )
     return frozenset(str(field.alias) for group in groups for field in group.model_fields.values())
 
 
 def _completed(group: type[Group], embedded: Path | None, *, unless: str) -> Group:
     """What is given, unless the real thing is not named: then the embedded twin's file knows better, keys included."""
     given = group(_env_file=ENV_FILE)
-    if embedded is None or getattr(given, unless) is not None:
+    if embedded is None or getattr(given, unless):
         return given
     aliases = {field.alias for field in group.model_fields.values()}
     told = {name: value for name, value in dotenv_values(embedded).items() if name in aliases}

@@ -13,7 +13,9 @@ from settings import Settings
 from storage.audience import RedisAudience
 from storage.audio_store import S3AudioStore
 from storage.breaker import RedisBreaker
+from storage.bucket import Bucket
 from storage.callers import RedisCallers
+from storage.clients import S3Clients
 from storage.dispatch import CeleryDispatch
 from storage.ensured import ensured
 from storage.heartbeats import Heartbeats
@@ -24,8 +26,10 @@ from storage.job_watch import RedisJobWatch
 from storage.live_stream import RedisLiveStream
 from storage.queue_figures import QueueFigures
 from storage.redis_client import open_redis
+from storage.sealing import Sealer
 
 _FOLLOWED = 1000
+_CLIENT_THREADS = 8
 
 
 @asynccontextmanager
@@ -40,6 +44,14 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         store = S3AudioStore(settings.bucket.bucket, **settings.bucket.store_options())
         stack.push_async_callback(store.close)
         await stack.enter_async_context(ensured(store))
+        clients = S3Clients(
+            Bucket(settings.bucket.bucket, **settings.bucket.store_options(), threads=_CLIENT_THREADS),
+            redis=redis,
+            following=following,
+            sealer=Sealer(settings.derived("client-keys")),
+        )
+        await clients.open()
+        stack.push_async_callback(clients.close)
         watch = RedisJobWatch(following)
         await watch.open()
         stack.push_async_callback(watch.close)
@@ -65,4 +77,5 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             audience=audience,
             stage=stage,
             breaker=RedisBreaker(redis, group=settings.quota_group),
+            clients=clients,
         )

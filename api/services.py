@@ -20,6 +20,7 @@ from api.schemas import JobRequest
 from api.shared import Shared
 from settings import Settings
 from speech.card import Card
+from speech.client_ports import Clients
 from speech.errors import QueueFull, Unavailable, UnknownJob, UpstreamDown
 from speech.job import Cache, Job, JobStatus
 from speech.ports import Audience, AudioStore, Breaker, Callers, Claim, Dispatch, JobBoard, JobWatch
@@ -65,6 +66,7 @@ class Services:
     audience: Audience
     stage: LiveStage
     breaker: Breaker
+    clients: Clients
     _cards: OrderedDict[str, Card] = field(default_factory=OrderedDict)
 
     @staticmethod

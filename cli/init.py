@@ -50,6 +50,7 @@ def _fresh(public_url: str | None) -> dict[str, str]:
         "RECITE_API_KEYS": f"recite-{secrets.token_hex(24)}",
         "AWS_ACCESS_KEY_ID": f"recite{secrets.token_hex(7)}",
         "AWS_SECRET_ACCESS_KEY": secrets.token_hex(24),
+        "RECITE_SECRET": secrets.token_hex(32),
         "REDIS_PASSWORD": secrets.token_hex(24),
     }
     if public_url is None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from itertools import combinations
+from itertools import chain, combinations
 
-from cli import binaries, ports, reach
+from cli import binaries, ports, reach, secret
 from cli.failure import Failure
 from cli.twins import Twins
 from settings import Settings
@@ -13,7 +13,8 @@ from settings import Settings
 
 def obstacles(settings: Settings, twins: Twins) -> list[str]:
     """Every obstacle found; none when the start can go on."""
-    return [*_contradictions(settings), *_ports(settings, twins), *_missing(twins), *_unreachable(settings)]
+    found = (_contradictions(settings), _secret(settings, twins), _ports(settings, twins), _missing(twins))
+    return [*chain(*found), *_unreachable(settings)]
 
 
 def _contradictions(settings: Settings) -> Iterator[str]:
@@ -21,6 +22,11 @@ def _contradictions(settings: Settings) -> Iterator[str]:
         yield "API_URL or XAI_REST_URL is set but XAI_API_KEY is not: set the key, or remove them to use the simulator"
     if (settings.bucket.access_key_id is None) != (settings.bucket.secret_access_key is None):
         yield "only one of AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY is set: set both or none"
+
+
+def _secret(settings: Settings, twins: Twins) -> Iterator[str]:
+    if secret.is_needed(settings, twins):
+        yield "RECITE_SECRET is not set, and Redis or the bucket is given: set it in .env, recite init makes one"
 
 
 def _ports(settings: Settings, twins: Twins) -> Iterator[str]:

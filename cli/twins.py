@@ -13,6 +13,7 @@ from cli import ports
 from settings import Settings
 
 _SIMULATOR_KEY = "simulator"
+_COMMENT = "# Written by recite up at each start: how the embedded services are reached."
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,9 +66,9 @@ class Twins:
         return told
 
 
-def write_variables(variables: Mapping[str, str]) -> str:
+def write_variables(variables: Mapping[str, str], *, comment: str = _COMMENT) -> str:
     """An env file that `read_variables` and the settings read."""
-    lines = ["# Written by recite up at each start: how the embedded services are reached."]
+    lines = [comment]
     for name, value in variables.items():
         quoted = value.replace("\\", "\\\\").replace("'", "\\'")
         lines.append(f"{name}='{quoted}'")

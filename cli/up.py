@@ -10,7 +10,7 @@ from typing import NoReturn
 
 import typer
 
-from cli import leftovers, preflight, programs
+from cli import leftovers, preflight, programs, secret
 from cli.api_url import API_ADDRESS, RELAY_ADDRESS, api_url, relay_url
 from cli.data_dir import DataDir
 from cli.failure import Failure
@@ -30,6 +30,7 @@ def up() -> NoReturn:
     obstacles = preflight.obstacles(settings, twins)
     if obstacles:
         raise Failure("\n".join(obstacles))
+    secret.keep(home, settings, twins)
     addresses = {API_ADDRESS: api_url(settings), RELAY_ADDRESS: relay_url(settings)}
     _become_supervisor(home, twins, grace_seconds=settings.xai.shutdown_grace.total_seconds(), addresses=addresses)
 

@@ -6,6 +6,8 @@ ReciteError
 ├── MalformedBody             the body could not be read at all
 ├── MalformedName             the id in the URL is no name of ours
 ├── UnknownJob                nothing is known under this name
+├── UnknownClient             no client is stored under this id
+├── KeySealed                 a client's own key can't be read: RECITE_SECRET is another
 ├── UnknownSession            no live session is known under this id
 ├── BadToken                  the token is not the session's, or was used before
 ├── SessionInUse              somebody is connected to the session
@@ -122,6 +124,22 @@ class UnknownJob(ReciteError):
     code = "unknown_job"
     title = "No such job; post it again"
     status = 404
+
+
+class UnknownClient(ReciteError):
+    """No client is stored under this id."""
+
+    code = "unknown_client"
+    title = "No such client; PUT /v1/clients/{id} makes one"
+    status = 404
+
+
+class KeySealed(ReciteError):
+    """The client has a key of its own that RECITE_SECRET doesn't open; no other key may be used in its place."""
+
+    code = "key_sealed"
+    title = "The client's own key can't be read with RECITE_SECRET; put it again"
+    status = 503
 
 
 class UnknownSession(ReciteError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from speech.client import check_client_id
 from speech.ports import Area
 
 _PIECES = "recordings/pieces"
@@ -34,6 +35,11 @@ def recording_key(session_id: str, *, extension: str) -> str:
 def piece_prefix(session_id: str | None = None) -> str:
     """Where the pieces of unfinished recordings lie, apart from the finished: whoever looks for work lists these."""
     return f"{_PIECES}/" if session_id is None else f"{_PIECES}/{_checked(session_id)}/"
+
+
+def client_prefix(id: str | None = None) -> str:
+    """Where the records of a client lie, or of all of them. Raises InvalidRequest for what is no client's id."""
+    return "clients/" if id is None else f"clients/{check_client_id(id)}/"
 
 
 def _checked(session_id: str) -> str:

@@ -14,6 +14,7 @@ from redis import Redis
 
 from cli.api_url import API_ADDRESS, RELAY_ADDRESS
 from cli.twins import read_variables
+from tests.fakes.programs import SECRET
 from tests.fakes.recite_up import own_settings, recite, running_recite
 from tests.fakes.services import S3Server
 from tests.fakes.simulator import running_simulator
@@ -28,6 +29,7 @@ async def test_what_is_given_is_used(tmp_path: Path, redis_url: str, moto_s3: S3
         environment = own_settings(
             tmp_path,
             REDIS_URL=redis_url,
+            RECITE_SECRET=SECRET,
             S3_ENDPOINT_URL=moto_s3.endpoint_url,
             S3_BUCKET="testing-given",
             AWS_ACCESS_KEY_ID=moto_s3.access_key_id,

@@ -19,6 +19,7 @@ from tests.fakes.services import LOOPBACK
 _ROOT = Path(__file__).resolve().parents[2]
 _START_SECONDS = 30.0
 AT_ONCE = {"SIMULATOR_HANDSHAKE_MS": "0", "SIMULATOR_FIRST_AUDIO_MS": "0", "SIMULATOR_PACE": "0"}
+SECRET = "testing-secret-that-must-not-show"
 
 
 @dataclass

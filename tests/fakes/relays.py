@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import websockets
 
-from tests.fakes.programs import AT_ONCE, Program, Programs
+from tests.fakes.programs import AT_ONCE, SECRET, Program, Programs
 from tests.fakes.raw_realtime import Event, RawRealtime
 from tests.fakes.services import LOOPBACK, RedisServer, free_port, redis_server
 
@@ -59,6 +59,7 @@ def relays(count: int = 2, **settings: str) -> Iterator[Relays]:
             simulator_port=port,
             settings={
                 **AT_ONCE,
+                "RECITE_SECRET": SECRET,
                 "SIMULATOR_PORT": str(port),
                 "REDIS_URL": redis.url,
                 "API_URL": f"ws://{LOOPBACK}:{port}/v1/realtime",

@@ -14,7 +14,7 @@ import boto3
 import httpx
 
 from tests.fakes.frail_proxy import FrailProxy
-from tests.fakes.programs import AT_ONCE, Program, Programs
+from tests.fakes.programs import AT_ONCE, SECRET, Program, Programs
 from tests.fakes.services import LOOPBACK, RedisServer, S3Server, free_port, rclone_server, redis_server
 
 if TYPE_CHECKING:
@@ -108,6 +108,7 @@ def stack(*, before_bucket: FrailProxy | None = None, **settings: str) -> Iterat
             simulator_port=simulator_port,
             settings={
                 **AT_ONCE,
+                "RECITE_SECRET": SECRET,
                 "API_PORT": str(api_port),
                 "SIMULATOR_PORT": str(simulator_port),
                 "REDIS_URL": redis.url,

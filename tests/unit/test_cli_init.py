@@ -50,7 +50,7 @@ def test_every_line_explains_itself_and_sets_nothing_yet() -> None:
 def test_the_example_names_the_true_defaults(here: Path) -> None:
     plain = load_settings()
     kept = {name: value for name, value in examples().items() if "your" not in value and "example" not in value}
-    given = {"RECITE_API_KEYS", "REDIS_URL", "CELERY_BROKER_URL", "S3_ENDPOINT_URL", *COMPOSE_ONLY}
+    given = {"RECITE_API_KEYS", "RECITE_SECRET", "REDIS_URL", "CELERY_BROKER_URL", "S3_ENDPOINT_URL", *COMPOSE_ONLY}
     given |= {"TRUSTED_PROXIES", "RELAY_MAX_SESSIONS"}
     (here / ".env").write_text("\n".join(f"{name}={value}" for name, value in kept.items() if name not in given))
 
@@ -75,6 +75,7 @@ def test_fresh_secrets_only_their_owner_can_read(here: Path) -> None:
     changed = set(first.splitlines()) ^ set((here / ".env").read_text().splitlines())
     assert {line.partition("=")[0] for line in changed} == {
         "RECITE_API_KEYS",
+        "RECITE_SECRET",
         "AWS_ACCESS_KEY_ID",
         "AWS_SECRET_ACCESS_KEY",
         "REDIS_PASSWORD",

@@ -70,6 +70,7 @@ def test_every_given_service_that_does_not_answer_is_named(here: Path) -> None:
         REDIS_URL=f"redis://:hush@127.0.0.1:{free_port()}/0",
         CELERY_BROKER_URL=f"amqp://guest:hush@127.0.0.1:{free_port()}//",
         S3_ENDPOINT_URL=f"http://127.0.0.1:{free_port()}",
+        RECITE_SECRET="x" * 32,
         AWS_ACCESS_KEY_ID="hush",
         AWS_SECRET_ACCESS_KEY="hush",
     )
@@ -81,6 +82,12 @@ def test_every_given_service_that_does_not_answer_is_named(here: Path) -> None:
 
 
 def test_an_address_that_is_none_is_said(here: Path) -> None:
-    (problem,) = found(here, REDIS_URL="localhost:6379")
+    (problem,) = found(here, REDIS_URL="localhost:6379", RECITE_SECRET="x" * 32)
 
     assert "REDIS_URL is no address" in problem
+
+
+def test_a_given_redis_needs_a_secret(here: Path) -> None:
+    problems = found(here, REDIS_URL="localhost:6379")
+
+    assert any("RECITE_SECRET is not set" in problem and "recite init" in problem for problem in problems)
