@@ -14,16 +14,17 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
 
 from api.resources import open_services
-from api.routes import audio, health, job_events, job_list, jobs, voices
+from api.routes import audio, health, job_events, job_list, jobs, usage, voices
 from api.services import State
 from front.access import BearerAccess
 from front.openapi import describe
 from front.origins import OwnPages
 from front.problems import install_problems
+from front.rate_fields import RATE_FIELDS
 from settings import Settings
 
 _CORRELATION_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_EXPOSED = ["ETag", "Location", "Retry-After", "X-Request-ID", "Content-Range", "Accept-Ranges"]
+_EXPOSED = ["ETag", "Location", "Retry-After", "X-Request-ID", "Content-Range", "Accept-Ranges", *RATE_FIELDS]
 _DESCRIPTION = (
     "Text to speech through xAI's voice API: rendered once, served to everyone who asks. "
     "Errors are `application/problem+json` with a stable `code`."
@@ -46,7 +47,7 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
         static_url="/docs/static",
     )
-    for routes in (jobs, job_list, job_events, audio, voices, health):
+    for routes in (jobs, job_list, job_events, audio, voices, usage, health):
         app.include_router(routes.router)
     # The busiest call uses nothing of FastAPI's parameters: as a plain route it takes a fifth less time. The
     # documented one stays behind it.
