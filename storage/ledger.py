@@ -104,9 +104,11 @@ class RedisLedger:
         await self._tell()
         with ANSWERING:
             accounts = await scripts.TAKE.run(self._redis, scripts.DIRTY_KEY, _AT_A_TIME, _LEASE_MS)
-        async with asyncio.TaskGroup() as group:
-            for account in accounts:
-                group.create_task(self._keep(account.decode()))
+        # One that can't be kept now doesn't hold up the others.
+        keeping = (self._keep(account.decode()) for account in accounts)
+        for result in await asyncio.gather(*keeping, return_exceptions=True):
+            if result is not None:
+                raise result
 
     async def close(self) -> None:
         """Keeps what can be kept within seconds."""
