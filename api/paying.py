@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from speech.client import Client
 from speech.client_ports import Clients
@@ -17,6 +18,7 @@ from speech.recipe import Recipe
 from speech.usage import NOBODY, Allowance, Purse, Usage
 
 _REQUEST, _REFUSAL = Usage(requests=1), Usage(requests=1, refused=1)
+_HITS_HELD = 1024
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,6 +34,9 @@ class Payer:
         return self.client.id if self.client else NOBODY
 
 
+_NOBODY = Payer(client=None)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Paying:
     """`daily_limit` in millionths of a dollar. Clients that nobody set up are counted together, without a limit."""
@@ -45,7 +50,9 @@ class Paying:
 
     async def admit(self, client_id: str) -> Payer:
         """Who asks; raises TooManyRequests. Asks nobody but this process's memory when the client has no rate."""
-        client = await self.clients.get(client_id) if client_id else None
+        if not client_id:
+            return _NOBODY
+        client = await self.clients.get(client_id)
         if client is None or client.requests_per_minute is None:
             return Payer(client=client)
         allowance = await self.rates.take(client.id, per_minute=client.requests_per_minute)
@@ -76,7 +83,11 @@ class Paying:
 
     def claimed(self, payer: Payer, claim: Claim) -> None:
         """Its request was met. What is being made is counted when it is made."""
-        usage = _REQUEST
-        if claim.cache is Cache.HIT:
-            usage = Usage(requests=1, served_characters=claim.job.characters, served_ms=claim.job.duration_ms or 0)
+        is_hit = claim.cache is Cache.HIT
+        usage = _hit(claim.job.characters, claim.job.duration_ms or 0) if is_hit else _REQUEST
         self.ledger.count(payer.id, now=self.clock(), usage=usage)
+
+
+@lru_cache(maxsize=_HITS_HELD)
+def _hit(characters: int, duration_ms: int) -> Usage:
+    return Usage(requests=1, served_characters=characters, served_ms=duration_ms)

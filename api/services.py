@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from typing import TypedDict
 
 from starlette.requests import Request
@@ -144,12 +145,12 @@ class Services:
         return claim
 
     async def _claim_on_board(self, recipe: Recipe, *, refresh: bool, caller: str, payer: Payer) -> Claim:
-        purse = self.paying.purse(payer, recipe)
+        now, purse = time.time(), partial(self.paying.purse, payer, recipe)
         try:
-            return await self.board.claim(recipe, now=purse.now, refresh=refresh, caller=caller, purse=purse)
+            return await self.board.claim(recipe, now=now, refresh=refresh, caller=caller, purse=purse)
         except Unread:
             await self.paying.recall(payer)
-            return await self.board.claim(recipe, now=purse.now, refresh=refresh, caller=caller, purse=purse)
+            return await self.board.claim(recipe, now=now, refresh=refresh, caller=caller, purse=purse)
 
     async def _claim_kept(self, recipe: Recipe, refusal: ReciteError) -> Claim:
         """What the bucket has needs no room in the queue and costs nothing; raises the refusal for all else."""

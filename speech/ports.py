@@ -104,13 +104,19 @@ class JobBoard(Protocol):
         """Returns when the board answers."""
 
     async def claim(
-        self, recipe: Recipe, *, now: float, refresh: bool = False, caller: str = ANYBODY, purse: Purse | None = None
+        self,
+        recipe: Recipe,
+        *,
+        now: float,
+        refresh: bool = False,
+        caller: str = ANYBODY,
+        purse: Callable[[], Purse] | None = None,
     ) -> Claim:
         """Starts the job or joins it, in one atomic step; Cache.MISS means: the caller sends the task.
 
         A recent failure is joined too, unless `refresh`. Raises QueueFull when it would be one too many. What a start
         may come to is reserved in the same step, until the job ends: raises OverBudget or SpendLimit when that is more
-        than the purse has, Unread when nobody knows.
+        than the purse, which hits don't ask for, has; Unread when nobody knows.
         """
 
     async def job(self, name: str) -> Job | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -55,7 +55,13 @@ class RedisJobBoard:
             await self._redis.ping()
 
     async def claim(
-        self, recipe: Recipe, *, now: float, refresh: bool = False, caller: str = ANYBODY, purse: Purse | None = None
+        self,
+        recipe: Recipe,
+        *,
+        now: float,
+        refresh: bool = False,
+        caller: str = ANYBODY,
+        purse: Callable[[], Purse] | None = None,
     ) -> Claim:
         """Starts the job or joins it, in one atomic step; Cache.MISS means: the caller sends the task.
 
@@ -66,8 +72,8 @@ class RedisJobBoard:
             answer = await scripts.HIT.run(self._redis, _job_key(name), self._ready)
         if answer:
             return Claim(job=_known(read_job(name, answer)), cache=Cache.HIT, generation=int(answer[1]))
-        purse = purse or Purse(client=NOBODY, characters=0, cost=0, now=now)
-        return await self._claim(recipe, now=now, refresh=refresh, caller=caller, purse=purse)
+        asked = purse() if purse else Purse(client=NOBODY, characters=0, cost=0, now=now)
+        return await self._claim(recipe, now=now, refresh=refresh, caller=caller, purse=asked)
 
     async def _claim(self, recipe: Recipe, *, now: float, refresh: bool, caller: str, purse: Purse) -> Claim:
         born = Job.born(recipe, now=now)

@@ -26,8 +26,8 @@ _FIGURES = frozenset(asdict(Usage()))
 _HOUR = 3600
 # Accounts that one process sees to at a time; another may have those of one that died after a while.
 _AT_A_TIME, _SIDE_BY_SIDE, _LEASE_MS = 64, 4, 15_000
-# What nobody could be told: it must not grow while Redis is away.
-_MOST_GIVEN_BACK = 1000
+# Neither may grow without an end while Redis is away.
+_MOST_NOTED, _MOST_GIVEN_BACK = 1000, 1000
 _FAREWELL_SECONDS = 3.0
 
 
@@ -43,6 +43,7 @@ class RedisLedger:
         self._book = book
         self._teller = f"recite:teller:{uuid4().hex}"
         self._numbers = count(1)
+        self._noted: list[tuple[str, float, Usage]] = []
         self._counted: defaultdict[tuple[str, int], Counter[str]] = defaultdict(Counter)
         self._given_back: list[tuple[str, int, int]] = []
         self._untold: tuple[int, bytes] | None = None
@@ -51,11 +52,10 @@ class RedisLedger:
 
     def count(self, client: str, *, now: float, usage: Usage) -> None:
         """Adds to what the client used; waits for nobody."""
-        # Months and days begin with an hour.
-        figures = self._counted[client, int(now // _HOUR)]
-        for name in _FIGURES:
-            if more := getattr(usage, name):
-                figures[name] += more
+        # Every hit comes by here: it is added up later.
+        self._noted.append((client, now, usage))
+        if len(self._noted) >= _MOST_NOTED:
+            self._add_up()
 
     async def settle(self, client: str, *, now: float, usage: Usage, job: str) -> None:
         """The same, at once when Redis answers; what a job had reserved for it is given back in the same step."""
@@ -156,6 +156,7 @@ class RedisLedger:
         async with self._telling:
             # What was told in vain first; meanwhile more may have come.
             for _ in range(2):
+                self._add_up()
                 if self._untold is None and (self._counted or self._given_back):
                     self._untold = next(self._numbers), self._gathered()
                 if self._untold is None:
@@ -163,6 +164,15 @@ class RedisLedger:
                 with ANSWERING:
                     await scripts.TELL.run(self._redis, self._teller, *self._untold)
                 self._untold = None
+
+    def _add_up(self) -> None:
+        for client, now, usage in self._noted:
+            # Months and days begin with an hour.
+            figures = self._counted[client, int(now // _HOUR)]
+            for name in _FIGURES:
+                if more := getattr(usage, name):
+                    figures[name] += more
+        self._noted.clear()
 
     def _gathered(self) -> bytes:
         accounts: defaultdict[str, Counter[str]] = defaultdict(Counter)

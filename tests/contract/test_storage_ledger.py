@@ -22,7 +22,7 @@ from tests.contract.conftest import SERVERS
 from tests.fakes.board import NAME, RECIPE
 from tests.fakes.buckets import client_on
 from tests.fakes.jobs import NOW
-from tests.fakes.ledgers import bucket_on
+from tests.fakes.ledgers import bucket_on, just
 from tests.fakes.services import RedisServer, S3Server
 
 pytestmark = pytest.mark.contract
@@ -177,9 +177,9 @@ async def test_a_last_word_is_kept(redis: Redis, ledger: RedisLedger, other: Red
 
 async def test_who_joined_is_served_when_it_is_made(ledger: RedisLedger, board: RedisJobBoard, redis: Redis) -> None:
     purse = Purse(client=ADA, characters=13, cost=5000, now=NOW)
-    await board.claim(RECIPE, now=NOW, purse=purse)
+    await board.claim(RECIPE, now=NOW, purse=just(purse))
     for client in (ADA, "bob", "bob", NOBODY):
-        await board.claim(RECIPE, now=NOW, purse=replace(purse, client=client))
+        await board.claim(RECIPE, now=NOW, purse=just(replace(purse, client=client)))
     assert await ledger.payer(NAME) == ADA
     for _ in range(2):
         await ledger.served_joined(NAME, now=NOW, characters=13, duration_ms=900)

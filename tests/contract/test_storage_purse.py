@@ -22,7 +22,7 @@ from storage.purse_scripts import HELD_KEY
 from tests.fakes.board import ERROR, NAME, RECIPE, leased
 from tests.fakes.buckets import client_on
 from tests.fakes.jobs import NOW, make_card, make_recipe
-from tests.fakes.ledgers import bucket_on
+from tests.fakes.ledgers import bucket_on, just
 from tests.fakes.services import BUCKET_PREFIX, S3Server
 
 pytestmark = pytest.mark.contract
@@ -52,20 +52,22 @@ async def held(redis: Redis) -> dict[bytes, bytes]:
 
 
 async def started(board: RedisJobBoard, purse: Purse = ADA) -> None:
-    assert (await board.claim(RECIPE, now=NOW, purse=purse)).cache is Cache.MISS
+    assert (await board.claim(RECIPE, now=NOW, purse=just(purse))).cache is Cache.MISS
 
 
 async def test_before_the_ledger_was_read_nothing_with_a_limit_begins(board: RedisJobBoard) -> None:
     for purse in (ADA, replace(ADA, budget=None, daily=10**9)):
         with pytest.raises(Unread):
-            await board.claim(RECIPE, now=NOW, purse=purse)
+            await board.claim(RECIPE, now=NOW, purse=just(purse))
     await started(board, replace(ADA, budget=None))
 
 
 async def test_a_hundred_at_once_never_pass_the_budget(ledger: RedisLedger, board: RedisJobBoard) -> None:
     async def ask(number: int) -> str:
         try:
-            return (await board.claim(make_recipe(f"Text {number}."), now=NOW, purse=replace(ADA, budget=255))).cache
+            return (
+                await board.claim(make_recipe(f"Text {number}."), now=NOW, purse=just(replace(ADA, budget=255)))
+            ).cache
         except OverBudget:
             return "refused"
 
@@ -75,29 +77,29 @@ async def test_a_hundred_at_once_never_pass_the_budget(ledger: RedisLedger, boar
 
 async def test_who_is_refused_is_told_when_the_month_ends(ledger: RedisLedger, board: RedisJobBoard) -> None:
     with pytest.raises(OverBudget) as refusal:
-        await board.claim(RECIPE, now=NOW, purse=replace(ADA, budget=9))
+        await board.claim(RECIPE, now=NOW, purse=just(replace(ADA, budget=9)))
     assert refusal.value.retry_after == pytest.approx(9.4 * 86_400, rel=0.02)
     assert await board.job(NAME) is None
     # An equal request of somebody with more to spend is served, and then anybody joins it.
     await started(board, replace(ADA, client="bob", budget=None))
-    assert (await board.claim(RECIPE, now=NOW, purse=replace(ADA, budget=9))).cache is Cache.JOINED
+    assert (await board.claim(RECIPE, now=NOW, purse=just(replace(ADA, budget=9)))).cache is Cache.JOINED
 
 
 async def test_the_days_limit_counts_everybody(ledger: RedisLedger, board: RedisJobBoard, redis: Redis) -> None:
     limited = replace(ADA, budget=None, daily=12_000)
     await ledger.settle("bob", now=NOW, usage=Usage(spent=2000), job="another")
     await started(board, limited)
-    await board.claim(make_recipe("Two."), now=NOW, purse=replace(limited, client="bob"))
+    await board.claim(make_recipe("Two."), now=NOW, purse=just(replace(limited, client="bob")))
     with pytest.raises(SpendLimit) as refusal:
-        await board.claim(make_recipe("Three."), now=NOW, purse=replace(limited, client="", cost=1))
+        await board.claim(make_recipe("Three."), now=NOW, purse=just(replace(limited, client="", cost=1)))
     assert refusal.value.retry_after is not None
     assert (NOW + refusal.value.retry_after) % 86_400 == 0
     # Tomorrow is another day; what is under way will be spent then.
     tomorrow = replace(limited, now=NOW + 86_400, cost=2000)
     await ledger.recall("ada", now=tomorrow.now)
-    await board.claim(make_recipe("Four."), now=tomorrow.now, purse=tomorrow)
+    await board.claim(make_recipe("Four."), now=tomorrow.now, purse=just(tomorrow))
     with pytest.raises(SpendLimit):
-        await board.claim(make_recipe("Five."), now=tomorrow.now, purse=tomorrow)
+        await board.claim(make_recipe("Five."), now=tomorrow.now, purse=just(tomorrow))
 
 
 @pytest.mark.parametrize("end", ["failed", "cancelled", "ready", "forgotten"])
@@ -130,8 +132,8 @@ async def test_what_is_bought_is_no_longer_reserved(ledger: RedisLedger, board: 
     # A worker that stops leaves the rest reserved for the next one.
     await board.requeue(NAME, lease)
     with pytest.raises(OverBudget):
-        await board.claim(make_recipe("Two."), now=NOW, purse=replace(ADA, budget=19))
-    await board.claim(make_recipe("Two."), now=NOW, purse=replace(ADA, budget=20))
+        await board.claim(make_recipe("Two."), now=NOW, purse=just(replace(ADA, budget=19)))
+    await board.claim(make_recipe("Two."), now=NOW, purse=just(replace(ADA, budget=20)))
     await board.start(NAME, lease, now=NOW, utterances=2)
     await ledger.settle("ada", now=NOW, usage=Usage(bought_characters=6), job=NAME)
     await board.finish(make_card(RECIPE), lease)
@@ -143,7 +145,7 @@ async def test_who_asks_again_after_a_failure_reserves_again(
 ) -> None:
     await started(board)
     await board.fail(NAME, None, ERROR)
-    assert (await board.claim(RECIPE, now=NOW, purse=ADA)).cache is Cache.JOINED
+    assert (await board.claim(RECIPE, now=NOW, purse=just(ADA))).cache is Cache.JOINED
     assert await held(redis) == {}
-    assert (await board.claim(RECIPE, now=NOW, refresh=True, purse=ADA)).cache is Cache.MISS
+    assert (await board.claim(RECIPE, now=NOW, refresh=True, purse=just(ADA))).cache is Cache.MISS
     assert await held(redis) == {b"ada": b"10", b"$": b"5000"}

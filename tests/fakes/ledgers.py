@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 
 from speech.prices import Prices
-from speech.usage import Usage
+from speech.usage import Purse, Usage
 from storage.bucket import Bucket
 from tests.fakes.jobs import NOW
 from tests.fakes.services import S3Server, check_disposable
@@ -56,6 +57,11 @@ class MemoryLedger:
 def billing_on(ledger: MemoryLedger) -> Billing:
     """Bills at the upstream's usual prices."""
     return Billing(ledger=ledger, prices=PRICES, clock=lambda: NOW)
+
+
+def just(purse: Purse) -> Callable[[], Purse]:
+    """This purse, for whoever asks."""
+    return lambda: purse
 
 
 def bucket_on(server: S3Server, *, bucket: str) -> Bucket:
