@@ -14,6 +14,7 @@ from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_v
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from speech.addresses import is_loopback
+from speech.api_key import ApiKey, Right, sent_as
 from speech.errors import InvalidRequest
 from speech.prices import MICRO, Prices
 from speech.voices import resolve_voice
@@ -198,6 +199,24 @@ class ServerSettings(_Group):
     @classmethod
     def _split(cls, value: object) -> object:
         return _parts(value)
+
+    @field_validator("api_keys")
+    @classmethod
+    def _readable(cls, values: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        for value in values:
+            ApiKey.of(value.get_secret_value())
+        return values
+
+    @property
+    def keys(self) -> tuple[ApiKey, ...]:
+        """The callers' keys, as hashes with their rights."""
+        return tuple(ApiKey.of(value.get_secret_value()) for value in self.api_keys)
+
+    def own_key(self, *rights: Right) -> str | None:
+        """The first key with these rights that stands here in clear: by it commands on this machine call."""
+        named = [value.get_secret_value() for value in self.api_keys]
+        fitting = [sent_as(one) for one in named if ApiKey.of(one).rights.issuperset(rights)]
+        return next((key for key in fitting if key), None)
 
     @property
     def spool_bytes(self) -> int:

@@ -10,6 +10,7 @@ from api.live.stage import LiveStage
 from api.paying import Paying
 from api.services import Services
 from celery_config import RENDER_TASK, make_celery
+from front.widget_tokens import WidgetTokens
 from settings import Settings
 from storage.audience import RedisAudience
 from storage.audio_store import S3AudioStore
@@ -92,4 +93,5 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
                 prices=settings.xai.prices,
                 daily_limit=settings.xai.daily_limit,
             ),
+            tokens=WidgetTokens(settings.derived("widget-tokens")),
         )

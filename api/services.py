@@ -20,6 +20,7 @@ from api.paying import Payer, Paying
 from api.schemas import JobRequest
 from api.shared import Shared
 from front.access import client_of
+from front.widget_tokens import WidgetTokens
 from settings import Settings
 from speech.card import Card
 from speech.client_ports import Clients
@@ -81,6 +82,7 @@ class Services:
     clients: Clients
     ledger: Ledger
     paying: Paying
+    tokens: WidgetTokens
     _cards: OrderedDict[str, Card] = field(default_factory=OrderedDict)
 
     @staticmethod

@@ -13,6 +13,7 @@ from typing import Any
 
 from cli.api_url import api_url, relay_url
 from settings import Settings, load_settings
+from speech.api_key import Right
 
 # HTTP status, None when nobody answers, and the JSON that came.
 Answer = tuple[int | None, dict[str, Any]]
@@ -68,8 +69,10 @@ def _await_all(settings: Settings) -> None:
 
 def missing_pieces(settings: Settings, *, ask: Callable[[str, str | None], Answer]) -> dict[str, str]:
     """The pieces that are not ready, each with what is known of it."""
-    key = settings.server.api_keys[0].get_secret_value() if settings.server.api_keys else None
-    status, answer = ask(f"{api_url(settings)}/ready", key)
+    key = settings.server.own_key(Right.READ)
+    # With nothing but hashes nobody here has a key: that the api lives must do.
+    call = "ready" if key or not settings.server.api_keys else "health"
+    status, answer = ask(f"{api_url(settings)}/{call}", key)
     if status is None:
         return {"api": "does not answer"}
     missing = {name: "is not ready" for name, check in answer.get("checks", {}).items() if check.get("status") != "ok"}

@@ -14,6 +14,7 @@ from cli.api_url import running_api_url
 from cli.failure import Failure
 from settings import load_settings
 from speech.addresses import is_loopback
+from speech.api_key import Right
 
 _WAIT = 30
 # Between two looks at a job that somebody watches.
@@ -101,8 +102,7 @@ def open_api(*, url: str | None = None, key: str | None = None) -> Iterator[ApiC
     if url is None:
         settings = load_settings(with_embedded=False)
         url = running_api_url(settings)
-        if key is None and settings.server.api_keys:
-            key = settings.server.api_keys[0].get_secret_value()
+        key = key or settings.server.own_key(Right.SUBMIT, Right.READ)
     elif not url.startswith(("http://", "https://")):
         raise Failure(f"--url must begin with http:// or https://: {url}")
     headers = {"Authorization": f"Bearer {key}"} if key else {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -80,7 +80,6 @@ class Bridge:
             tap=tap,
             now=_now(),
         )
-
         self._watch = Watch(
             limits=limits,
             clock=self._clock,
@@ -94,8 +93,8 @@ class Bridge:
     async def run(self, client: Client, *, hello: Mapping[str, Any]) -> Outcome:
         """Says `hello`, opens the upstream and passes frames on until an end; both sockets are closed then."""
         self._say(hello)
-        telling = self._begin(self._tell(client))
-        others = [self._begin(part) for part in (self._serve(), self._listen(client), self._watch.run())]
+        telling = self._begin(self._tell, client)
+        others = [self._begin(self._serve), self._begin(self._listen, client), self._begin(self._watch.run)]
         try:
             closing = await asyncio.shield(self._ended)
             resumable = closing in closes.RESUMABLE
@@ -131,13 +130,13 @@ class Bridge:
     def _say(self, event: Mapping[str, Any]) -> None:
         self._outbox.say(orjson.dumps(event).decode())
 
-    def _begin(self, part: Awaitable[None]) -> asyncio.Task[None]:
-        return self._loop.create_task(self._guarded(part))
+    def _begin(self, part: Callable[..., Awaitable[None]], *arguments: object) -> asyncio.Task[None]:
+        return self._loop.create_task(self._guarded(part, *arguments))
 
-    async def _guarded(self, part: Awaitable[None]) -> None:
+    async def _guarded(self, part: Callable[..., Awaitable[None]], *arguments: object) -> None:
         """Whatever a part fails with is an end of the session."""
         try:
-            await part
+            await part(*arguments)
         except Ended as ended:
             self.end(ended.closing)
         except ClientGone as gone:
@@ -191,7 +190,7 @@ class Bridge:
                 raise UpstreamBusy("No seat came free") from None
             socket = await self._upstream.open(conversation_id=self._hearing.conversation_id)
             stack.push_async_callback(socket.close)
-            receiving = self._begin(self._receive(socket))
+            receiving = self._begin(self._receive, socket)
             try:
                 await self._send(socket)
             except UpstreamClosed:

@@ -14,12 +14,17 @@ from relay.timings import Timings
 from settings import Settings, XaiSettings
 from speech.live_ports import LiveSessions
 from storage.breaker import RedisBreaker
+from storage.bucket import Bucket
+from storage.clients import S3Clients
 from storage.live_sessions import RedisLiveSessions
 from storage.redis_client import open_redis
+from storage.sealing import Sealer
 from storage.seats import RedisSeats
 from xai.live import LiveUpstream
 from xai.live_seats import LiveSeats
 from xai.tokens import Bearers, EphemeralTokens, KeyBearer
+
+_CLIENT_THREADS = 4
 
 
 @asynccontextmanager
@@ -38,6 +43,14 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         await hub.open()
         stack.push_async_callback(hub.close)
         breaker = RedisBreaker(redis, group=settings.quota_group)
+        clients = S3Clients(
+            Bucket(settings.bucket.bucket, **settings.bucket.store_options(), threads=_CLIENT_THREADS),
+            redis=redis,
+            following=following,
+            sealer=Sealer(settings.derived("client-keys")),
+        )
+        await clients.open()
+        stack.push_async_callback(clients.close)
         yield Services(
             settings=settings,
             sessions=sessions,
@@ -48,6 +61,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             seats=seats,
             log=MessageLog(settings.relay.log),
             timings=Timings(),
+            clients=clients,
             recording=await stack.enter_async_context(_recording(settings, redis, sessions)),
         )
 

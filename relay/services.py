@@ -26,9 +26,11 @@ from relay.tap import Tap
 from relay.timings import Timings
 from settings import Settings
 from speech.addresses import line_of
+from speech.client_ports import Clients
 from speech.errors import GoingAway
 from speech.live_ports import LiveSessions
 from speech.live_session import LiveSession, LiveState
+from speech.ports import ANYBODY
 from xai.live import LiveUpstream
 from xai.live_seats import LiveSeats
 
@@ -61,6 +63,7 @@ class Services:
     log: MessageLog
     timings: Timings
     recording: Recording
+    clients: Clients
 
     @staticmethod
     def of(connection: HTTPConnection) -> Services:
@@ -78,11 +81,13 @@ class Services:
         if self.hub.is_draining:
             raise GoingAway(retry_after=1)
         now, seconds = time.time(), self.settings.relay.unused.total_seconds()
+        # Whoever has a key is a server: neither its address nor its key is that of one who will talk.
+        is_server = "key_id" in connection.scope
         session = LiveSession(
             id=order.session_id,
             state=LiveState.CREATED,
-            caller=caller_of(connection, order.client_id),
-            address=line_of(connection.client.host) if connection.client else "",
+            caller=caller_of(connection, order.client_id) if order.client_id else ANYBODY,
+            address=line_of(connection.client.host) if connection.client and not is_server else "",
             created_at=now,
             expires_at=now + seconds,
             order=recorded(order),

@@ -15,6 +15,7 @@ ReciteError
 ├── GoingAway                 this process stops: nothing new is begun on it
 ├── RangeNotSatisfiable       the byte range lies outside the object
 ├── Unauthorized              no valid key came with the call
+├── Forbidden                 the key, or the widget's token, is not for this call
 ├── ForeignPage               a page of another origin, or under another name, may not do this
 ├── Unavailable               one of our own dependencies does not answer
 │   └── Misconfigured         it answers, but refuses us: a setting helps, waiting doesn't
@@ -208,11 +209,19 @@ class Unauthorized(ReciteError):
     status = 401
 
 
+class Forbidden(ReciteError):
+    """Whoever calls is known, and may not do this."""
+
+    code = "forbidden"
+    title = "This key is not for this call"
+    status = 403
+
+
 class ForeignPage(ReciteError):
     """A page of an origin that is not allowed, or a host name that is not ours."""
 
     code = "foreign_page"
-    title = "Pages of this origin may not do this; ALLOWED_ORIGINS and PUBLIC_URL name those that may"
+    title = "Pages of this origin may not do this; ALLOWED_ORIGINS, PUBLIC_URL and the client name those that may"
     status = 403
 
 

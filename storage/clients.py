@@ -67,11 +67,16 @@ class S3Clients:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._whole: tuple[list[ClientRecord], float] | None = None
         self._listing: asyncio.Task[list[ClientRecord]] | None = None
-        self._is_deaf = False
+        self._is_deaf = True
 
     async def open(self) -> None:
         """Starts to listen; returns at once, also when Redis is away."""
         self._begun(follow(self._following, CHANNEL, self._hear, on_loss=self._be_deaf))
+
+    @property
+    def hears(self) -> bool:
+        """Whether a change elsewhere is seen at once."""
+        return not self._is_deaf
 
     async def close(self) -> None:
         """Stops to listen, and ends the bucket's threads."""

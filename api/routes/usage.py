@@ -35,18 +35,18 @@ class UsageView(BaseModel):
     characters_left: int | None
 
 
-@router.get("/v1/clients/{client_id}/usage", responses=dict(PROBLEMS), summary="What a client used")
+@router.get("/v1/clients/{id}/usage", responses=dict(PROBLEMS), summary="What a client used")
 async def client_usage(
     request: Request,
     response: Response,
-    client_id: Annotated[str, Path(description="The client")],
+    id: Annotated[str, Path(description="The client")],
     month: Annotated[
         str | None, Query(pattern=r"^20\d\d-(0[1-9]|1[0-2])$", description="`2026-11`; else the present one, of UTC")
     ] = None,
 ) -> UsageView:
     """Figures of a month, a few seconds old at the most. Reserved is what jobs under way may still come to."""
     services = Services.of(request)
-    client = await services.clients.get(check_client_id(client_id))
+    client = await services.clients.get(check_client_id(id))
     if client is None:
         raise UnknownClient
     present = month_of(time.time())

@@ -5,6 +5,8 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 
 from front.body import read_body
+from front.pages import check_page
+from front.widgets import WIDGET, widget_client
 from relay.order import LiveOrder
 from relay.schemas import MAX_BODY, CreatedSession, SessionRequest, SessionsView, SessionView, iso
 from relay.services import Services, new_id, new_token
@@ -13,6 +15,9 @@ from speech.live_session import LiveSession
 from speech.voices import resolve_voice
 
 router = APIRouter(tags=["sessions"])
+
+_NOT_FOR_WIDGETS = ("instructions", "tools", "record")
+_NOT_FOR_WIDGETS_WHY = "a widget token doesn't settle this; make the session with a key"
 
 _BODY = {
     "requestBody": {
@@ -27,7 +32,8 @@ async def create_session(request: Request) -> CreatedSession:
     """What the session is allowed to be is settled here; a browser then connects to its `websocket_url`."""
     services = Services.of(request)
     wanted = SessionRequest.read(await read_body(request, limit=MAX_BODY))
-    order = _order(wanted, services)
+    client_id = await _client_id(request, wanted)
+    order = _order(wanted, services, client_id=client_id)
     token = new_token() if services.needs_token else None
     session = await services.create(order, request, token=token)
     query = f"?token={token}" if token else ""
@@ -51,7 +57,19 @@ async def delete_session(session_id: str, request: Request) -> Response:
     return Response(status_code=204)
 
 
-def _order(wanted: SessionRequest, services: Services) -> LiveOrder:
+async def _client_id(request: Request, wanted: SessionRequest) -> str | None:
+    """Who it is for. What a page may not settle, its server does: it makes the session with a key."""
+    if WIDGET in request.scope:
+        fields = [name for name in _NOT_FOR_WIDGETS if name in wanted.model_fields_set]
+        if fields:
+            raise InvalidRequest([FieldProblem(field=name, message=_NOT_FOR_WIDGETS_WHY) for name in fields])
+        return widget_client(request, wanted.client_id)
+    # A program is no page, and what it calls its clients need not be stored here.
+    await check_page(request, wanted.client_id)
+    return wanted.client_id
+
+
+def _order(wanted: SessionRequest, services: Services, *, client_id: str | None) -> LiveOrder:
     settings = services.settings
     if wanted.record and not settings.relay.recording:
         raise InvalidRequest([FieldProblem(field="record", message="recordings are switched off here")])
@@ -62,7 +80,7 @@ def _order(wanted: SessionRequest, services: Services) -> LiveOrder:
         sample_rate=wanted.sample_rate,
         tools=tuple(wanted.tools),
         may_change=settings.relay.may_change,
-        client_id=wanted.client_id,
+        client_id=client_id,
         record=wanted.record,
     )
 

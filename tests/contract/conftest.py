@@ -52,7 +52,8 @@ async def store(request: pytest.FixtureRequest, bucket: str) -> AsyncIterator[Au
 
 @pytest.fixture
 async def redis(redis_url: str) -> AsyncIterator[Redis]:
-    async with open_redis(redis_url) as redis:
+    # What is waited for here is an answer, not an outage: a busy machine may take its time.
+    async with open_redis(redis_url, connect_seconds=10, answer_seconds=10) as redis:
         yield redis
 
 

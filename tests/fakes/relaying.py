@@ -77,8 +77,10 @@ class RunningRelay:
     conversation_id: str | None = None
     seats: LiveSeats = field(default_factory=lambda: LiveSeats(OwnSeats(_SEATS), most_live=_SEATS))
     key: str = "a-key"
+    ends_with: Closing | None = None
     url: str = ""
     bridges: list[Bridge] = field(default_factory=list)
+    tasks: list[asyncio.Task[Any] | None] = field(default_factory=list)
     outcomes: asyncio.Queue[Outcome] = field(default_factory=asyncio.Queue)
 
     def limit(self, **limits: Any) -> None:
@@ -108,6 +110,9 @@ class RunningRelay:
             conversation_id=self.conversation_id,
         )
         self.bridges.append(bridge)
+        self.tasks.append(asyncio.current_task())
+        if self.ends_with:
+            bridge.end(self.ends_with)
         outcome = await bridge.run(ServerClient(connection), hello=HELLO)
         self.outcomes.put_nowait(outcome)
 

@@ -65,6 +65,10 @@ def relays(count: int = 2, **settings: str) -> Iterator[Relays]:
                 "API_URL": f"ws://{LOOPBACK}:{port}/v1/realtime",
                 "XAI_REST_URL": f"http://{LOOPBACK}:{port}/v1",
                 "XAI_API_KEY": UPSTREAM_KEY,
+                # Nothing listens there: whoever needs clients gives a bucket.
+                "S3_ENDPOINT_URL": f"http://{LOOPBACK}:{free_port()}",
+                "AWS_ACCESS_KEY_ID": "testing",
+                "AWS_SECRET_ACCESS_KEY": "testing-secret",
                 **settings,
             },
         )

@@ -54,6 +54,10 @@ class Stack(Programs):
         document: dict[str, Any] = json.loads(body.read())
         return document
 
+    def body(self, key: str) -> bytes:
+        """What lies under a key."""
+        return self._s3().get_object(Bucket=self._bucket, Key=key)["Body"].read()
+
     @property
     def _bucket(self) -> str:
         return self.settings["S3_BUCKET"]
@@ -82,8 +86,10 @@ class Stack(Programs):
         return url
 
     def ready(self) -> dict[str, Any]:
-        """What `/ready` says."""
-        document: dict[str, Any] = httpx.get(f"{self.api}/ready").json()
+        """What `/ready` says; to whoever has the first of the keys, where there are some."""
+        key = self.settings.get("RECITE_API_KEYS", "").partition(",")[0]
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        document: dict[str, Any] = httpx.get(f"{self.api}/ready", headers=headers).json()
         return document
 
     def wait_until_ready(self) -> None:

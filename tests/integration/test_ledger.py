@@ -13,12 +13,8 @@ import httpx
 import pytest
 from redis import Redis
 
-from speech.client import Client
 from speech.utterances import cut
-from storage.clients import S3Clients
-from storage.redis_client import open_redis
-from storage.sealing import Sealer
-from tests.fakes.ledgers import PRICES, bucket_on
+from tests.fakes.ledgers import PRICES
 from tests.fakes.stack import Stack, stack
 from tests.integration.test_api_bad_input import check_problem
 
@@ -41,14 +37,9 @@ async def client(shop: Stack) -> AsyncIterator[httpx.AsyncClient]:
         yield opened
 
 
-async def put(shop: Stack, *clients: Client) -> None:
-    """Stores clients, as another process would."""
-    async with open_redis(shop.redis.url) as redis:
-        bucket = bucket_on(shop.s3, bucket=shop.settings["S3_BUCKET"])
-        stored = S3Clients(bucket, redis=redis, following=redis, sealer=Sealer([bytes(32)]))
-        for one in clients:
-            await stored.put(one, key=None)
-        await stored.close()
+async def put(client: httpx.AsyncClient, id: str, **limits: int) -> None:
+    """Stores a client."""
+    (await client.put(f"/v1/clients/{id}", json=limits)).raise_for_status()
 
 
 async def ask(client: httpx.AsyncClient, text: str, client_id: str, **fields: Any) -> httpx.Response:
@@ -73,7 +64,7 @@ async def test_a_hundred_at_once_buy_what_the_budget_allows_and_hits_are_free(
 ) -> None:
     texts = [f"Order number {number} has shipped." for number in range(100, 200)]
     allowed, size = 12, len(texts[0])
-    await put(shop, Client(id="ada", monthly_character_budget=allowed * size + 5))
+    await put(client, "ada", monthly_character_budget=allowed * size + 5)
     before = shop.utterances()
     answers = await asyncio.gather(*(ask(client, text, "ada") for text in texts))
     assert Counter(answer.status_code for answer in answers) == {200: allowed, 429: 100 - allowed}
@@ -109,7 +100,7 @@ async def test_a_hundred_at_once_buy_what_the_budget_allows_and_hits_are_free(
 
 async def test_a_failure_gives_back(shop: Stack, client: httpx.AsyncClient) -> None:
     text = "These words will not come."
-    await put(shop, Client(id="bob", monthly_character_budget=len(text)))
+    await put(client, "bob", monthly_character_budget=len(text))
     shop.control("POST", "faults", fault="no_audio", times=3, text=text)
     assert (await ask(client, text, "bob")).json()["status"] == "failed"
     found = await usage(client, "bob")
@@ -120,7 +111,8 @@ async def test_a_failure_gives_back(shop: Stack, client: httpx.AsyncClient) -> N
 
 async def test_who_joins_is_served_and_who_leaves_gets_it_back(shop: Stack, client: httpx.AsyncClient) -> None:
     text = f"Two want this. {LONG}"
-    await put(shop, Client(id="eve", monthly_character_budget=1000), Client(id="joe", monthly_character_budget=1))
+    await put(client, "eve", monthly_character_budget=1000)
+    await put(client, "joe", monthly_character_budget=1)
     first = asyncio.create_task(ask(client, text, "eve"))
     before = shop.utterances()
     await asyncio.to_thread(shop.wait, lambda: shop.utterances() > before)
@@ -139,7 +131,7 @@ async def test_who_joins_is_served_and_who_leaves_gets_it_back(shop: Stack, clie
 
 async def test_after_a_wipe_the_budget_holds(shop: Stack, client: httpx.AsyncClient) -> None:
     text = "This was bought before the wipe."
-    await put(shop, Client(id="ivy", monthly_character_budget=len(text) + 3))
+    await put(client, "ivy", monthly_character_budget=len(text) + 3)
     assert (await ask(client, text, "ivy")).status_code == 200
     before = await usage(client, "ivy")
     await until_kept(shop, "ivy")
@@ -156,7 +148,7 @@ async def test_after_a_wipe_the_budget_holds(shop: Stack, client: httpx.AsyncCli
 async def test_what_a_killed_worker_bought_is_counted_once(shop: Stack, client: httpx.AsyncClient) -> None:
     text = f"The plug is pulled soon.\n\n{LONG} {LONG} {LONG}"
     first, *others = (len(utterance.text) for utterance in cut(text, language="auto"))
-    await put(shop, Client(id="zoe", monthly_character_budget=1000))
+    await put(client, "zoe", monthly_character_budget=1000)
     before, cards = shop.utterances(), len(shop.keys("cards/"))
     asking = asyncio.create_task(ask(client, text, "zoe"))
     # The first is spoken and kept, the second under way.
@@ -194,8 +186,8 @@ async def test_beyond_the_days_limit_nothing_new_is_bought(shop: Stack, client: 
     shop.programs.pop("thrifty").end()
 
 
-async def test_a_rate_is_told_and_kept(shop: Stack, client: httpx.AsyncClient) -> None:
-    await put(shop, Client(id="max", requests_per_minute=3))
+async def test_a_rate_is_told_and_kept(client: httpx.AsyncClient) -> None:
+    await put(client, "max", requests_per_minute=3)
     answers = [await ask(client, "How often may I ask?", "max") for _ in range(4)]
     assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
     assert {answer.headers["ratelimit-policy"] for answer in answers} == {'"requests";q=3;w=60'}
@@ -208,11 +200,11 @@ async def test_a_rate_is_told_and_kept(shop: Stack, client: httpx.AsyncClient) -
     assert ((await usage(client, "max"))["requests"], (await usage(client, "max"))["refused"]) == (4, 1)
 
 
-async def test_usage_of_what_is_unknown(client: httpx.AsyncClient, shop: Stack) -> None:
+async def test_usage_of_what_is_unknown(client: httpx.AsyncClient) -> None:
     check_problem(await client.get("/v1/clients/stranger/usage"), 404, "unknown_client")
     check_problem(await client.get("/v1/clients/../usage"), 404, "not_found")
     check_problem(await client.get("/v1/clients/%2e%2e/usage"), 422, "invalid_request")
-    await put(shop, Client(id="new"))
+    await put(client, "new")
     check_problem(await client.get("/v1/clients/new/usage", params={"month": "2026-13"}), 422, "invalid_request")
     document = (await client.get("/v1/clients/new/usage", params={"month": "2020-01"})).json()
     assert (document["month"], document["requests"], document["characters_left"]) == ("2020-01", 0, None)

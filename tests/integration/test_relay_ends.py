@@ -140,6 +140,26 @@ async def test_it_ends_from_outside(simulator: RunningSimulator) -> None:
     assert simulator.stats.open == 0
 
 
+async def test_one_that_is_ended_before_it_began_says_so(simulator: RunningSimulator) -> None:
+    relay = RunningRelay(simulator.realtime_url, ends_with=closes.ENDED)
+    async with page_of(relay) as page:
+        assert (await page.receive())["type"] == "relay.session"
+        await check(page, relay, closes.ENDED)
+    assert simulator.stats.handshakes == 0
+
+
+async def test_one_that_is_cancelled_leaves_nothing_behind(simulator: RunningSimulator) -> None:
+    relay = RunningRelay(simulator.realtime_url)
+    async with page_of(relay) as page:
+        await page.ready()
+        task = relay.tasks[0]
+        assert task
+        task.cancel()
+        await asyncio.wait([task])
+        assert relay.seats.taken == 0
+    assert simulator.stats.open == 0
+
+
 async def test_silence_is_told_and_ends_it_but_not_while_anything_is_said(simulator: RunningSimulator) -> None:
     relay = RunningRelay(simulator.realtime_url)
     simulator.change(ping_ms=50)

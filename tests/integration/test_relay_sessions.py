@@ -146,6 +146,18 @@ async def test_an_address_has_no_more_than_it_may_and_a_trusted_proxy_tells_it(p
     program.end()
 
 
+async def test_a_server_with_a_key_is_counted_by_its_clients_alone(pair: Relays) -> None:
+    limits = {"RELAY_SESSIONS_PER_ADDRESS": "1", "RELAY_SESSIONS_PER_CLIENT": "1", "RECITE_API_KEYS": "a-server"}
+    program, url = pair.start_relay("relay-of-a-server", **limits)
+    async with httpx.AsyncClient(base_url=url, headers={"Authorization": "Bearer a-server"}) as client:
+        for _ in range(3):
+            assert (await client.post("/sessions")).status_code == 200
+        ada = {"client_id": "ada"}
+        assert (await client.post("/sessions", json=ada)).status_code == 200
+        check_problem(await client.post("/sessions", json=ada), 429, "too_many_sessions")
+    program.end()
+
+
 @pytest.mark.parametrize(
     "headers",
     [{"Origin": "https://evil.example"}, {"Origin": "null"}, {"Host": "evil.example", "Origin": "http://evil.example"}],

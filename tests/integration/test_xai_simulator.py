@@ -66,12 +66,14 @@ def is_same_speech(pcm: bytes, other: bytes) -> bool:
     """Whether both rise and fall alike; no voice says a text twice with the same samples."""
     if abs(len(pcm) - len(other)) > len(pcm) / 200:
         return False
-    loudness = []
-    for sound in (pcm, other):
-        samples = numpy.frombuffer(sound, dtype="<i2").astype(float)
-        windows = samples[: min(len(pcm), len(other)) // 960 * 480].reshape(-1, 480)
-        loudness.append(numpy.sqrt((windows**2).mean(axis=1)))
-    return bool(numpy.corrcoef(*loudness)[0, 1] > 0.95)
+    steps = min(len(pcm), len(other)) // 960
+    loudness = numpy.array([_loudness(sound, steps=steps) for sound in (pcm, other)])
+    return bool(numpy.corrcoef(loudness)[0, 1] > 0.95)
+
+
+def _loudness(pcm: bytes, *, steps: int) -> list[float]:
+    samples = numpy.frombuffer(pcm, dtype="<i2").astype(float)[: steps * 480]
+    return [float(level) for level in numpy.sqrt((samples.reshape(-1, 480) ** 2).mean(axis=1))]
 
 
 @pytest.mark.parametrize("mode", list(DIALECTS))

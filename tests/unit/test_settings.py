@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from settings import SettingsError, load_settings
+from speech.api_key import Right
 from tests.fakes.environment import settle_in
 
 pytestmark = pytest.mark.unit
@@ -89,3 +90,21 @@ def test_lists_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
     assert server.allowed_origins == ("https://a.example", "https://b.example")
     assert [key.get_secret_value() for key in server.api_keys] == ["key-of-one", "key-of-two"]
     assert "key-of" not in repr(server)
+
+
+def test_a_hash_that_is_none_is_said_without_showing_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = wrong(monkeypatch, RECITE_API_KEYS="read:sha256:hush")
+
+    assert said.startswith("RECITE_API_KEYS: sha256: must be followed by")
+    assert "hush" not in said
+
+
+def test_commands_call_by_a_key_that_fits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RECITE_API_KEYS", f"sha256:{'0' * 64}, read:look, submit+read:speak, all")
+    server = load_settings().server
+
+    assert server.own_key(Right.READ) == "look"
+    assert server.own_key(Right.READ, Right.SUBMIT) == "speak"
+    assert server.own_key(Right.ADMIN) == "all"
+    monkeypatch.setenv("RECITE_API_KEYS", f"sha256:{'0' * 64}")
+    assert load_settings().server.own_key(Right.READ) is None

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from settings import EMBEDDED_FILE, load_settings
+from settings import EMBEDDED_FILE, SECRET_FILE, SettingsError, load_settings
 from tests.fakes.environment import settle_in
 
 pytestmark = pytest.mark.unit
@@ -79,3 +79,23 @@ def test_the_file_can_be_left_aside(here: Path) -> None:
     settings = load_settings(with_embedded=False)
 
     assert (settings.redis.url, settings.bucket.endpoint_url, settings.xai.api_key) == (None, None, None)
+
+
+def test_an_embedded_system_s_secret_is_no_other_s(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (here / ".recite" / SECRET_FILE).write_text(f"RECITE_SECRET='{'m' * 64}'\n")
+    made = load_settings().derived("one")
+    assert [len(key) for key in made] == [32]
+    assert made != load_settings().derived("another")
+
+    for given in ("REDIS_URL", "S3_ENDPOINT_URL"):
+        with monkeypatch.context() as change:
+            change.setenv(given, "redis://elsewhere" if given == "REDIS_URL" else "https://elsewhere")
+            with pytest.raises(SettingsError, match=r"RECITE_SECRET is not set.*recite init"):
+                load_settings().derived("one")
+
+    monkeypatch.setenv("RECITE_SECRET", f"{'n' * 32}, {'m' * 64}")
+    assert load_settings().derived("one")[1:] == made
+    monkeypatch.setenv("RECITE_SECRET", "short-hush")
+    with pytest.raises(SettingsError, match=r"RECITE_SECRET.*32 characters") as refused:
+        load_settings()
+    assert "hush" not in str(refused.value)

@@ -1,0 +1,108 @@
+"""Clients: stored, shown, removed, and their pages' tokens."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Path, Request
+from starlette.responses import Response
+
+from api.client_schemas import (
+    MAX_BODY,
+    ClientRequest,
+    ClientsView,
+    ClientView,
+    TokenRequest,
+    TokenView,
+    client_document,
+)
+from api.services import Services
+from front.body import read_body
+from front.openapi import PROBLEMS
+from speech.client import check_client_id
+from speech.errors import UnknownClient
+
+router = APIRouter(tags=["clients"])
+log = logging.getLogger(__name__)
+
+_NO_STORE = {"Cache-Control": "no-store"}
+
+Id = Annotated[str, Path(description="The client's id: 1 to 64 letters, digits, `.`, `_`, `-`")]
+
+
+@router.get("/v1/clients", responses={200: {"model": ClientsView}, **PROBLEMS}, summary="List the clients")
+async def list_clients(request: Request) -> Response:
+    """All clients, by id."""
+    clients = await Services.of(request).clients.all()
+    return _json({"clients": [client_document(client) for client in clients]})
+
+
+@router.get("/v1/clients/{id}", responses={200: {"model": ClientView}, **PROBLEMS}, summary="Look at a client")
+async def get_client(request: Request, id: Id) -> Response:
+    """The client's settings, and whether it has an upstream key of its own; the key itself nobody sees again."""
+    client = await Services.of(request).clients.get(id)
+    if client is None:
+        raise UnknownClient
+    return _json(client_document(client))
+
+
+@router.put(
+    "/v1/clients/{id}",
+    responses={200: {"model": ClientView}, **PROBLEMS},
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": ClientRequest.model_json_schema()}},
+        }
+    },
+    summary="Store a client",
+)
+async def put_client(request: Request, id: Id) -> Response:
+    """Makes the client, or replaces it whole: only `ai_api_key` stays as it is when it is left out."""
+    clients = Services.of(request).clients
+    check_client_id(id)
+    wanted = ClientRequest.read(await read_body(request, limit=MAX_BODY))
+    await clients.put(wanted.client(id), key=wanted.key)
+    log.info("client %s is stored", id)
+    client = await clients.get(id)
+    if client is None:
+        raise UnknownClient
+    return _json(client_document(client))
+
+
+@router.delete("/v1/clients/{id}", status_code=204, responses=dict(PROBLEMS), summary="Remove a client")
+async def delete_client(request: Request, id: Id) -> Response:
+    """Removes the client and its key; its widgets' tokens open nothing any more. Audio stays."""
+    if not await Services.of(request).clients.delete(id):
+        raise UnknownClient
+    log.info("client %s is removed", id)
+    return Response(status_code=204)
+
+
+@router.post(
+    "/v1/clients/{id}/widget-token",
+    responses={200: {"model": TokenView}, **PROBLEMS},
+    openapi_extra={
+        "requestBody": {
+            "required": False,
+            "content": {"application/json": {"schema": TokenRequest.model_json_schema()}},
+        }
+    },
+    summary="Make a token for a page",
+)
+async def make_widget_token(request: Request, id: Id) -> Response:
+    """Opens chat, this client's audio and live sessions for a page, for an hour unless `seconds` says otherwise."""
+    services = Services.of(request)
+    if await services.clients.get(id) is None:
+        raise UnknownClient
+    wanted = TokenRequest.read(await read_body(request, limit=MAX_BODY))
+    token, until = services.tokens.issue(id, seconds=wanted.seconds)
+    expires_at = datetime.fromtimestamp(until, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return _json({"token": token, "client_id": id, "expires_at": expires_at})
+
+
+def _json(document: dict[str, Any]) -> Response:
+    return Response(orjson.dumps(document), headers=_NO_STORE, media_type="application/json")
