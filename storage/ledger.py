@@ -10,6 +10,7 @@ from dataclasses import asdict
 from itertools import count
 from typing import Any
 from uuid import uuid4
+from weakref import WeakValueDictionary
 
 import orjson
 from redis.asyncio import Redis
@@ -48,6 +49,7 @@ class RedisLedger:
         self._given_back: list[tuple[str, int, int]] = []
         self._untold: tuple[int, bytes] | None = None
         self._telling = asyncio.Lock()
+        self._seeding: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._keeping = asyncio.Semaphore(_SIDE_BY_SIDE)
 
     def count(self, client: str, *, now: float, usage: Usage) -> None:
@@ -139,12 +141,14 @@ class RedisLedger:
         return (int(answer[0]), dict(zip(answer[1][::2], answer[1][1::2], strict=True))) if answer else None
 
     async def _seed(self, account: str) -> None:
-        if (await self._account(account))[1]:
-            return
-        page = await self._book.newest(account)
-        pairs = [part for pair in page.figures.items() for part in pair]
-        with ANSWERING:
-            await scripts.SEED.run(self._redis, ACCOUNT_KEY + account, page.stamp, *pairs)
+        # At midnight everybody comes at once: one of them reads.
+        async with self._seeding.setdefault(account, asyncio.Lock()):
+            if (await self._account(account))[1]:
+                return
+            page = await self._book.newest(account)
+            pairs = [part for pair in page.figures.items() for part in pair]
+            with ANSWERING:
+                await scripts.SEED.run(self._redis, ACCOUNT_KEY + account, page.stamp, *pairs)
 
     async def _account(self, account: str) -> tuple[Counter[str], bool]:
         """The figures in Redis, and whether those in the bucket are among them."""

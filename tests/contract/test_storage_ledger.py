@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 
 from speech.errors import Unavailable
 from speech.usage import NOBODY, Purse, Usage
+from storage.bucket import Bucket
 from storage.job_board import RedisJobBoard
 from storage.ledger import RedisLedger
 from storage.ledger_book import Page, S3LedgerBook
@@ -41,11 +42,16 @@ def server(request: pytest.FixtureRequest) -> S3Server:
 
 
 @pytest.fixture
-async def book(server: S3Server, bucket: str) -> AsyncIterator[S3LedgerBook]:
+async def opened(server: S3Server, bucket: str) -> AsyncIterator[Bucket]:
     client_on(server).create_bucket(Bucket=bucket)
     opened = bucket_on(server, bucket=bucket)
-    yield S3LedgerBook(opened)
+    yield opened
     await opened.close()
+
+
+@pytest.fixture
+def book(opened: Bucket) -> S3LedgerBook:
+    return S3LedgerBook(opened)
 
 
 @pytest.fixture
@@ -125,6 +131,14 @@ async def test_of_pages_that_were_left_behind_the_newest_counts(
     await ledger.recall(ADA, now=NOW)
     assert await ledger.usage(ADA, month=MONTH) == Usage(requests=7)
     assert len(kept(server, bucket)) == 1
+
+
+async def test_at_midnight_one_reads_for_all(ledger: RedisLedger, opened: Bucket) -> None:
+    asked: list[str] = []
+    opened.quick.meta.events.register("before-send.s3", lambda request, **_: asked.append(request.url))
+    await asyncio.gather(*(ledger.recall(ADA, now=NOW) for _ in range(200)))
+    # The client's month, and the day.
+    assert len(asked) == 2
 
 
 async def test_who_is_killed_has_told_what_was_bought(redis: Redis, ledger: RedisLedger, other: RedisLedger) -> None:
