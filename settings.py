@@ -285,6 +285,8 @@ class SimulatorSettings(_Group):
     handshake_ms: int = Field(500, alias="SIMULATOR_HANDSHAKE_MS", ge=0)
     first_audio_ms: int = Field(300, alias="SIMULATOR_FIRST_AUDIO_MS", ge=0)
     pace: float = Field(4.0, alias="SIMULATOR_PACE", ge=0)
+    first_token_ms: int = Field(300, alias="SIMULATOR_FIRST_TOKEN_MS", ge=0)
+    token_ms: int = Field(10, alias="SIMULATOR_TOKEN_MS", ge=0)
     sessions: int = Field(10, alias="SIMULATOR_SESSIONS", ge=1)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from api import idempotency
 from api.schemas import JobRequest
+from api.speech_order import SpeechOrder
 
 JOB_BODY: dict[str, Any] = {
     "parameters": [
@@ -28,6 +29,18 @@ JOB_BODY: dict[str, Any] = {
         "required": True,
         "content": {
             "application/json": {"schema": JobRequest.model_json_schema(), "example": {"text": "Hello, world."}}
+        },
+    },
+}
+
+SPEECH_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": SpeechOrder.model_json_schema(),
+                "example": {"model": "tts-1", "input": "Hello, world.", "voice": "alloy"},
+            }
         },
     },
 }

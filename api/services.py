@@ -38,7 +38,7 @@ from speech.job import Cache, Job, JobStatus
 from speech.ledger_ports import Ledger
 from speech.ports import Audience, AudioStore, Breaker, Callers, Claim, Dispatch, JobBoard, JobWatch
 from speech.recipe import Recipe
-from speech.request import Lane
+from speech.request import Lane, SpeechRequest
 from storage.heartbeats import Heartbeats
 from storage.idempotency_keys import IdempotencyKeys
 from storage.job_list import JobList
@@ -99,10 +99,12 @@ class Services:
         return self._order(body) if len(body) <= _HELD_BODY else self._read_order(body)
 
     def _read_order(self, body: bytes) -> tuple[JobRequest, Recipe]:
-        xai = self.settings.xai
         wanted = JobRequest.read(body)
-        request = wanted.speech_request(default_voice=self.settings.server.voice)
-        return wanted, Recipe(request=request, model=xai.model, speak_mode=xai.speak_mode)
+        return wanted, self.recipe(wanted.speech_request(default_voice=self.settings.server.voice))
+
+    def recipe(self, request: SpeechRequest) -> Recipe:
+        """A request with what the service adds to it."""
+        return Recipe(request=request, model=self.settings.xai.model, speak_mode=self.settings.xai.speak_mode)
 
     @cached_property
     def _order(self) -> Callable[[bytes], tuple[JobRequest, Recipe]]:

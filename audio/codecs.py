@@ -11,6 +11,7 @@ from audio.flac import FlacEncoder
 from audio.libav import Wrapping
 from audio.mp3 import Mp3Encoder
 from audio.pcm import MASTER_RATE
+from audio.raw import RawEncoder
 from audio.wav import WavEncoder
 from speech.errors import FieldProblem, InvalidRequest
 from speech.request import Rendition
@@ -91,6 +92,8 @@ _ROWS = (
         bit_rates=_AAC,
         default_bit_rate=64_000,
     ),
+    # As OpenAI names it; the content type tells neither the rate nor that it is little-endian.
+    Format(name="pcm", content_type="audio/pcm", encoder=RawEncoder),
 )
 
 FORMATS: dict[str, Format] = {row.name: row for row in _ROWS}

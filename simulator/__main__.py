@@ -25,6 +25,8 @@ def main() -> None:
         handshake_ms=settings.simulator.handshake_ms,
         first_audio_ms=settings.simulator.first_audio_ms,
         pace=settings.simulator.pace,
+        first_token_ms=settings.simulator.first_token_ms,
+        token_ms=settings.simulator.token_ms,
         max_sessions=settings.simulator.sessions,
         quirks=QUIRKY,
     )

@@ -1,4 +1,4 @@
-"""The control calls under /control: counters, faults, sessions, conversations, options. For tests and benchmarks."""
+"""The control calls under /control: counters, faults, sessions, conversations, chats, options, for tests."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from simulator.chat_faults import CHAT_FAULTS
 from simulator.faults import FAULTS, Fault
 from simulator.options import Options
 from simulator.upstream import Upstream
 
 
 class FaultOrder(BaseModel):
-    """Which fault the next connections or utterances meet: `times` None is always, `text` None is any."""
+    """Which fault the next connections or utterances meet, or chats: `times` None is always, `text` None is any."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -40,28 +41,26 @@ async def _stats(request: Request) -> JSONResponse:
 async def _reset(request: Request) -> JSONResponse:
     upstream = _upstream(request)
     upstream.stats.reset()
-    upstream.plan.clear()
+    upstream.chats.clear()
+    upstream.clear_faults()
     return JSONResponse(upstream.stats.to_json())
 
 
 async def _show_faults(request: Request) -> JSONResponse:
     rows = [_shown_fault(fault) for fault in FAULTS.values()]
-    return JSONResponse({"planned": _upstream(request).plan.pending(), "faults": rows})
+    chat_rows = [{"name": fault.name, "does": fault.does} for fault in CHAT_FAULTS.values()]
+    return JSONResponse({"planned": _upstream(request).pending_faults(), "faults": rows, "chat_faults": chat_rows})
 
 
 async def _plan_fault(request: Request) -> JSONResponse:
     order = FaultOrder.model_validate(await _body(request))
-    if order.fault not in FAULTS:
-        raise ValueError(f"fault: unknown; one of {', '.join(FAULTS)}")
-    plan = _upstream(request).plan
-    plan.add(FAULTS[order.fault], times=order.times, text=order.text)
-    return JSONResponse({"planned": plan.pending()})
+    _upstream(request).plan_fault(order.fault, times=order.times, text=order.text)
+    return JSONResponse({"planned": _upstream(request).pending_faults()})
 
 
 async def _clear_faults(request: Request) -> JSONResponse:
-    plan = _upstream(request).plan
-    plan.clear()
-    return JSONResponse({"planned": plan.pending()})
+    _upstream(request).clear_faults()
+    return JSONResponse({"planned": _upstream(request).pending_faults()})
 
 
 async def _hang_up(request: Request) -> JSONResponse:
@@ -72,6 +71,10 @@ async def _hang_up(request: Request) -> JSONResponse:
 
 async def _conversations(request: Request) -> JSONResponse:
     return JSONResponse({"conversations": _upstream(request).conversations.to_json()})
+
+
+async def _chats(request: Request) -> JSONResponse:
+    return JSONResponse({"chats": _upstream(request).chats.to_json()})
 
 
 async def _show_settings(request: Request) -> JSONResponse:
@@ -102,6 +105,7 @@ ROUTES = [
     Route("/control/faults", _clear_faults, methods=["DELETE"]),
     Route("/control/hang_up", _hang_up, methods=["POST"]),
     Route("/control/conversations", _conversations, methods=["GET"]),
+    Route("/control/chats", _chats, methods=["GET"]),
     Route("/control/settings", _show_settings, methods=["GET"]),
     Route("/control/settings", _change_settings, methods=["POST"]),
 ]

@@ -2,35 +2,71 @@
 
 from __future__ import annotations
 
-from simulator.faults import FAULTS, Fault
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from simulator.chat_faults import ChatFault
+from simulator.faults import Fault
 from simulator.stats import text_hash
 
 
-class FaultPlan:
-    """Which faults the next connections and utterances meet, in the order in which they were planned."""
+class _Named(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+F = TypeVar("F", bound=_Named)
+
+
+@dataclass(slots=True)
+class _Planned(Generic[F]):
+    fault: F
+    left: int | None
+
+
+class _Plan(Generic[F]):
+    """Which faults are met next, in the order in which they were planned."""
 
     def __init__(self) -> None:
-        self._left: dict[tuple[str, str | None], int | None] = {}
+        self._planned: dict[tuple[str, str | None], _Planned[F]] = {}
 
-    def add(self, fault: Fault, *, times: int | None = None, text: str | None = None) -> None:
-        """Plans a fault for the next `times` that it fits, or until it is cleared; for utterances of one text only."""
-        self._left[fault.name, None if text is None else text_hash(text)] = times
+    def add(self, fault: F, *, times: int | None = None, text: str | None = None) -> None:
+        """Plans a fault for the next `times` that it fits, or until it is cleared; for one text only."""
+        self._planned[fault.name, None if text is None else text_hash(text)] = _Planned(fault, times)
 
     def clear(self) -> None:
         """Forgets all that was planned."""
-        self._left.clear()
+        self._planned.clear()
 
     def pending(self) -> dict[str, int | None]:
         """How often each planned fault will still happen, those for one text under its hash; None is always."""
-        return {name if meant is None else f"{name} {meant}": left for (name, meant), left in self._left.items()}
+        rows = self._planned.items()
+        return {name if meant is None else f"{name} {meant}": planned.left for (name, meant), planned in rows}
+
+    def _take(self, fits: Callable[[F], bool], text: str) -> F | None:
+        """The first that fits, counted down."""
+        for place, planned in self._planned.items():
+            if fits(planned.fault) and place[1] in (None, text_hash(text)):
+                if planned.left is not None:
+                    planned.left -= 1
+                if planned.left == 0:
+                    del self._planned[place]
+                return planned.fault
+        return None
+
+
+class FaultPlan(_Plan[Fault]):
+    """The faults of connections and utterances."""
 
     def take(self, *, connecting: bool, text: str = "") -> Fault | None:
-        """The fault that this connection (or utterance) meets, counted down."""
-        for (name, meant), left in self._left.items():
-            if FAULTS[name].strikes_connection == connecting and meant in (None, text_hash(text)):
-                if left is not None:
-                    self._left[name, meant] = left - 1
-                if left == 1:
-                    del self._left[name, meant]
-                return FAULTS[name]
-        return None
+        """The fault that this connection (or utterance) meets."""
+        return self._take(lambda fault: fault.strikes_connection == connecting, text)
+
+
+class ChatFaultPlan(_Plan[ChatFault]):
+    """The faults of chat completions."""
+
+    def take(self, text: str) -> ChatFault | None:
+        """The fault that the completion meets whose last message is this text."""
+        return self._take(lambda _: True, text)

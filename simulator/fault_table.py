@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterable, Sequence
 
 from simulator.blows import BLOWS, Blow
+from simulator.chat_faults import CHAT_FAULTS
 from simulator.fates import Fate
 from simulator.faults import FAULTS, Fault
 
@@ -23,6 +24,13 @@ _UPSTREAM = (
     "The simulator can play each of these (`POST /control/faults`), once and at every attempt.",
     "",
 )
+_CHAT = (
+    "",
+    "## The chat",
+    "",
+    "The simulator can play each of these too; only a chat meets them, never a job.",
+    "",
+)
 _SYSTEM = (
     "",
     "## The system itself, in mid-render",
@@ -32,14 +40,16 @@ _SYSTEM = (
     "",
 )
 _FAULT_COLUMNS = ("fault", "what happens", "retried", "happens once", "happens always")
+_CHAT_COLUMNS = ("fault", "what happens")
 _BLOW_COLUMNS = ("blow", "what happens", "meanwhile", "retried", "end", "within")
 
 
 def markdown() -> str:
     """The whole document."""
     faults = _table(_FAULT_COLUMNS, map(_fault, FAULTS.values()))
+    chats = _table(_CHAT_COLUMNS, ((f"`{fault.name}`", fault.does) for fault in CHAT_FAULTS.values()))
     blows = _table(_BLOW_COLUMNS, map(_blow, BLOWS.values()))
-    return "\n".join([*_HEAD, *_UPSTREAM, *faults, *_SYSTEM, *blows, ""])
+    return "\n".join([*_HEAD, *_UPSTREAM, *faults, *_CHAT, *chats, *_SYSTEM, *blows, ""])
 
 
 def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:

@@ -25,7 +25,8 @@ class Options(BaseModel):
     `max_session_ms`, `idle_ms` and `ping_ms` are off at 0. Audio comes in chunks of `chunk_ms`: a pace of 1 and chunks
     of 50 ms are 20 messages a second. One that `echoes` hears nothing, but sends the client's audio back as deltas,
     message by message. Conversations can be resumed for `kept_ms`; one that can't be is answered by an error event and
-    a fresh one, or with `resumes_or_refuses` by a handshake refused with 404.
+    a fresh one, or with `resumes_or_refuses` by a handshake refused with 404. A chat begins to be written after
+    `first_token_ms`, and each further piece comes after `token_ms`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -41,6 +42,9 @@ class Options(BaseModel):
     echoes: bool = False
     kept_ms: Milliseconds = 600_000
     resumes_or_refuses: bool = False
+    first_token_ms: Milliseconds = 0
+    token_ms: Milliseconds = 0
+    max_chat_characters: int = Field(500_000, ge=1)
     max_characters: int = Field(15_000, ge=1)
     speak_modes: frozenset[SpeakMode] = frozenset(SPEAK_MODES)
     keys: frozenset[SecretStr] | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -16,13 +17,13 @@ from speech.voices import VOICES
 async def create_client_secret(request: Request) -> JSONResponse:
     """POST /v1/realtime/client_secrets: a token for the key."""
     upstream: Upstream = request.app.state.upstream
-    key = upstream.key_for(_bearer(request), tokens_too=False)
+    key = upstream.key_for(bearer_of(request), tokens_too=False)
     if key is None:
-        return _problem(401, "unauthenticated", "The API key is not valid")
+        return problem(401, "unauthenticated", "The API key is not valid")
     try:
         seconds = _lifetime(await request.body())
     except ValueError as error:
-        return _problem(400, "invalid_request", str(error))
+        return problem(400, "invalid_request", str(error))
     token, expires_at = upstream.tokens.issue(key, seconds=seconds)
     upstream.stats.tokens += 1
     return JSONResponse({"value": token, "expires_at": expires_at})
@@ -31,13 +32,14 @@ async def create_client_secret(request: Request) -> JSONResponse:
 async def list_voices(request: Request) -> JSONResponse:
     """GET /v1/tts/voices."""
     upstream: Upstream = request.app.state.upstream
-    if upstream.key_for(_bearer(request)) is None:
-        return _problem(401, "unauthenticated", "The API key is not valid")
+    if upstream.key_for(bearer_of(request)) is None:
+        return problem(401, "unauthenticated", "The API key is not valid")
     voices = [{"voice_id": v.id, "name": v.name, "description": v.description} for v in VOICES.values()]
     return JSONResponse({"voices": voices})
 
 
-def _bearer(request: Request) -> str:
+def bearer_of(request: Request) -> str:
+    """The bearer of a request, empty without one."""
     scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
     return bearer.strip() if scheme.lower() == "bearer" else ""
 
@@ -52,5 +54,6 @@ def _lifetime(body: bytes) -> int:
     return seconds
 
 
-def _problem(status: int, code: str, message: str) -> JSONResponse:
-    return JSONResponse({"code": code, "error": message}, status_code=status)
+def problem(status: int, code: str, message: str, *, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    """An error in xAI's shape."""
+    return JSONResponse({"code": code, "error": message}, status_code=status, headers=headers)

@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from simulator import control, door, rest
+from simulator import chat, control, door, rest
 from simulator.options import Options
 from simulator.upstream import Upstream
 from simulator.voice import speak
@@ -35,6 +35,8 @@ class Simulator:
                 WebSocketRoute("/v1/realtime", self._realtime),
                 Route("/v1/realtime/client_secrets", rest.create_client_secret, methods=["POST"]),
                 Route("/v1/tts/voices", rest.list_voices, methods=["GET"]),
+                Route("/v1/chat/completions", chat.complete, methods=["POST"]),
+                Route("/v1/models", chat.list_models, methods=["GET"]),
                 Route("/health", _health, methods=["GET"]),
                 *control.ROUTES,
             ],
@@ -84,8 +86,11 @@ class Simulator:
 
 
 def _is_news(record: logging.LogRecord) -> bool:
-    # uvicorn says this of every refused handshake, although it sent the refusal
-    return record.msg != "ASGI callable returned without completing handshake."
+    # uvicorn says the first of every refused handshake, although it sent the refusal, and the other of a chat cut off
+    return record.msg not in (
+        "ASGI callable returned without completing handshake.",
+        "ASGI callable returned without completing response.",
+    )
 
 
 def _warm_up() -> None:

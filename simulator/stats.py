@@ -17,6 +17,7 @@ class Stats:
     """Counters since the start or the last reset; connections that stay open are kept by a reset.
 
     `handshakes` = `opened` + `refused`. `utterances` counts those begun, `completed` those that ended as they should.
+    `chats` counts completions asked for with a good key, `chats_refused` those answered by an error, with any.
     `input_seconds` leaves Opus out; `truncations` are the latest, each in milliseconds of what was heard.
     """
 
@@ -41,6 +42,10 @@ class Stats:
     interruptions: int = 0
     truncations: deque[int] = field(default_factory=lambda: deque(maxlen=_TRUNCATIONS_KEPT))
     resumptions: int = 0
+    chats: int = 0
+    chats_refused: Counter[int] = field(default_factory=Counter)
+    chats_completed: int = 0
+    chat_tokens: int = 0
 
     def connect(self) -> None:
         """Counts an accepted connection."""
@@ -82,6 +87,7 @@ class Stats:
         """All counters, and what xAI would have charged."""
         counters = {name: getattr(self, name) for name in self.__slots__}
         counters["refused"] = {str(status): count for status, count in self.refused.items()}
+        counters["chats_refused"] = {str(status): count for status, count in self.chats_refused.items()}
         counters["truncations"] = list(self.truncations)
         counters["input_seconds"] = round(self.input_seconds, 3)
         counters["audio_seconds"] = round(self.audio_seconds, 3)

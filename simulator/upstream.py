@@ -11,8 +11,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from simulator.chat_faults import CHAT_FAULTS
+from simulator.chats import Chats
 from simulator.conversations import Conversations
-from simulator.fault_plan import FaultPlan
+from simulator.fault_plan import ChatFaultPlan, FaultPlan
+from simulator.faults import FAULTS
 from simulator.options import Options
 from simulator.stats import Stats
 from simulator.tokens import PREFIX, TokenMint
@@ -36,6 +39,9 @@ class Upstream:
         self.options = options
         self.stats = Stats()
         self.plan = FaultPlan()
+        self.chat_plan = ChatFaultPlan()
+        self.chats = Chats()
+        self.clock = clock
         self.tokens = TokenMint(clock)
         self.voices = ThreadPoolExecutor(_VOICE_THREADS, thread_name_prefix="voice")
         self.conversations = Conversations(clock)
@@ -53,6 +59,24 @@ class Upstream:
         """Whether a key has all the sessions that it may have: with `as_it_stands`, those open now, at least one."""
         cap = self.options.max_sessions
         return self._open[key] >= (min(cap, max(1, self._open[key])) if as_it_stands else cap)
+
+    def plan_fault(self, name: str, *, times: int | None = None, text: str | None = None) -> None:
+        """Plans a fault of either table; raises ValueError when there is none of the name."""
+        if name in FAULTS:
+            self.plan.add(FAULTS[name], times=times, text=text)
+        elif name in CHAT_FAULTS:
+            self.chat_plan.add(CHAT_FAULTS[name], times=times, text=text)
+        else:
+            raise ValueError(f"fault: unknown; one of {', '.join([*FAULTS, *CHAT_FAULTS])}")
+
+    def clear_faults(self) -> None:
+        """No fault is planned any more."""
+        self.plan.clear()
+        self.chat_plan.clear()
+
+    def pending_faults(self) -> dict[str, int | None]:
+        """How often each planned fault will still happen; None is always."""
+        return self.plan.pending() | self.chat_plan.pending()
 
     def hang_up(self, code: int | None = 1001) -> None:
         """Ends every session that is open now: with a close code, or without a close frame."""

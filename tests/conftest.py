@@ -13,6 +13,7 @@ from redis.asyncio import Redis as AsyncRedis
 
 from storage.heartbeats import Heartbeats
 from storage.redis_client import open_redis
+from tests.fakes.patience import PATIENT
 from tests.fakes.services import RedisServer, S3Server, check_disposable, moto_server, rclone_server, redis_server
 
 KINDS = ("e2e", "integration", "contract", "unit")
@@ -81,7 +82,7 @@ def redis_url(shared_redis: RedisServer) -> str:
 @pytest.fixture
 async def served_redis(redis_url: str) -> AsyncIterator[AsyncRedis]:
     """A client of an empty Redis that knows of a worker for both lanes."""
-    async with open_redis(redis_url) as redis:
+    async with open_redis(redis_url, **PATIENT) as redis:
         await Heartbeats(redis).beat(lane="interactive+bulk", worker="host:1", seconds=60)
         yield redis
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
@@ -16,6 +16,9 @@ from storage.cancelling import cancel
 
 # nginx would otherwise gather the sound before it hands it on.
 _HEADERS = {"Cache-Control": "no-store", "Accept-Ranges": "none", "X-Accel-Buffering": "no"}
+
+# Turns the bytes of the audio into the body that is sent.
+Telling = Callable[[AsyncIterator[bytes]], AsyncIterator[bytes]]
 
 
 class Stage(Protocol):
@@ -40,11 +43,13 @@ class LiveAnswer(Response):
         otherwise: Callable[[], Awaitable[Response]],
         headers: Mapping[str, str],
         media_type: str,
+        telling: Telling | None = None,
     ) -> None:
         self._stage = stage
         self._name = name
         self._seconds = seconds
         self._otherwise = otherwise
+        self._telling = telling
         self.status_code = 200
         self.media_type = media_type
         self.background = None
@@ -77,7 +82,8 @@ class LiveAnswer(Response):
     async def _send(self, tape: Tape, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         try:
-            async for piece in tape.pieces():
+            pieces = tape.pieces()
+            async for piece in self._telling(pieces) if self._telling else pieces:
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
         except CutOff:
             return

@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import AsyncIterator
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
-from api.failed_job import job_failure
-from api.live.answer import LiveAnswer
+from api.hearing import hear, stored, without_audio
 from api.ranges import parse_range
 from api.services import Services
-from audio.codecs import FORMATS
 from front.openapi import PROBLEMS
 from speech.card import Card
-from speech.errors import NotFinished, UnknownJob
-from speech.job import Job, JobStatus
 from speech.recipe import check_job_name
 from storage.content_disposition import attachment
 
 router = APIRouter(tags=["audio"])
 
-WAIT_SECONDS = 25
 IMMUTABLE = "public, max-age=31536000, immutable"
 # A redirect is forgotten well before the signature behind it runs out.
 _SIGNED_SECONDS, _REDIRECT_CACHE = 900, "private, max-age=600"
-_HELD_BYTES = 512 * 1024
 _SHARED = {"Cross-Origin-Resource-Policy": "cross-origin", "X-Content-Type-Options": "nosniff"}
 
 Name = Annotated[str, Path(description="The file name: a job's id")]
@@ -52,24 +44,12 @@ async def get_audio(request: Request, id: Name, download: Download = None, finis
     answers 502; one that fails or starts over later breaks the transfer off: ask again.
     """
     services = Services.of(request)
-    name = check_job_name(id)
-    card, job = await services.audio(name)
-    if card is not None:
-        return await _finished(services, request, card, download=download)
-    if job is None or job.status.is_end:
-        return _without_audio(job)
-    # HTTP/1.0 has no chunks: what is broken off there looks complete.
-    if finished or request.scope["http_version"] == "1.0":
-        # Who waits for it wants it made, as who hears it does.
-        await services.audience.listens(name, seconds=WAIT_SECONDS)
-        return await _awaited(services, request, name, download=download)
-    return LiveAnswer(
-        services.stage,
-        name,
-        seconds=WAIT_SECONDS,
-        otherwise=lambda: _awaited(services, request, name, download=download),
+    return await hear(
+        request,
+        check_job_name(id),
+        finished=lambda card: _finished(services, request, card, download=download),
         headers={**_SHARED, **_disposition(download)},
-        media_type=FORMATS[job.format].content_type,
+        is_awaited=finished,
     )
 
 
@@ -82,17 +62,11 @@ async def head_audio(request: Request, id: Name, download: Download = None) -> R
         if job is not None and not job.status.is_end:
             retry_after = str(await services.retry_after(job))
             return Response(status_code=202, headers={"Cache-Control": "no-store", "Retry-After": retry_after})
-        return _without_audio(job)
+        return without_audio(job)
     if _is_known(request, card):
         return Response(status_code=304, headers=_headers(card))
     headers = {**_headers(card), **_disposition(download), "Content-Length": str(card.size)}
     return Response(headers=headers, media_type=card.content_type)
-
-
-async def _awaited(services: Services, request: Request, name: str, *, download: str | None) -> Response:
-    """The finished object, once it exists; the problem that it is when it does not come to exist."""
-    card, job = await services.audio(name, wait=WAIT_SECONDS)
-    return _without_audio(job) if card is None else await _finished(services, request, card, download=download)
 
 
 async def _finished(services: Services, request: Request, card: Card, *, download: str | None) -> Response:
@@ -101,14 +75,6 @@ async def _finished(services: Services, request: Request, card: Card, *, downloa
     if services.settings.bucket.delivery == "redirect":
         return await _redirect(services, card, download=download)
     return await _proxy(services, request, card, download=download)
-
-
-def _without_audio(job: Job | None) -> Response:
-    if job is None or job.status is JobStatus.CANCELLED:
-        raise UnknownJob
-    if job.error is not None:
-        return job_failure(job.error, retry_after=job.forgiven_in(time.time()))
-    raise NotFinished(retry_after=2)
 
 
 def _is_known(request: Request, card: Card) -> bool:
@@ -134,24 +100,10 @@ async def _proxy(services: Services, request: Request, card: Card, *, download: 
     if part is not None:
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{card.size}"
     status = 200 if part is None else 206
-    try:
-        if end - start <= _HELD_BYTES:
-            body = await services.store.read(card.key, start=start, end=end)
-            return Response(body, status_code=status, headers=headers, media_type=card.content_type)
-        pieces = services.store.stream(card.key, start=start, end=end)
-        # Its head goes out before the next piece is asked for: here it can still be another answer.
-        first = await anext(pieces, b"")
-    except UnknownJob:
-        await services.lost(card.name)
-        raise
-    whole = _chained(first, pieces)
-    return StreamingResponse(whole, status_code=status, headers=headers, media_type=card.content_type)
-
-
-async def _chained(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    yield first
-    async for piece in rest:
-        yield piece
+    body = await stored(services, card, start=start, end=end)
+    if isinstance(body, bytes):
+        return Response(body, status_code=status, headers=headers, media_type=card.content_type)
+    return StreamingResponse(body, status_code=status, headers=headers, media_type=card.content_type)
 
 
 def _etag(card: Card) -> str:

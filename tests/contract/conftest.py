@@ -14,6 +14,7 @@ from storage.job_board import RedisJobBoard
 from storage.memory_store import MemoryAudioStore
 from storage.redis_client import open_redis
 from tests.fakes.buckets import store_on
+from tests.fakes.patience import PATIENT
 from tests.fakes.services import BUCKET_PREFIX, S3Server
 
 SERVERS = ["rclone_s3", "moto_s3"]
@@ -52,8 +53,7 @@ async def store(request: pytest.FixtureRequest, bucket: str) -> AsyncIterator[Au
 
 @pytest.fixture
 async def redis(redis_url: str) -> AsyncIterator[Redis]:
-    # What is waited for here is an answer, not an outage: a busy machine may take its time.
-    async with open_redis(redis_url, connect_seconds=10, answer_seconds=10) as redis:
+    async with open_redis(redis_url, **PATIENT) as redis:
         yield redis
 
 

@@ -19,6 +19,7 @@ from storage.redis_client import open_redis
 from storage.stray_jobs import RedisStrayJobs
 from tests.fakes.board import ERROR, NAME, READING, RECIPE, leased, put_into, started, status
 from tests.fakes.jobs import NOW, make_card
+from tests.fakes.patience import PATIENT
 
 pytestmark = pytest.mark.contract
 
@@ -107,7 +108,7 @@ async def test_without_a_lease_only_what_is_queued_fails(board: RedisJobBoard) -
 
 
 async def test_a_lease_is_held_by_one(redis_url: str) -> None:
-    clients = [open_redis(redis_url) for _ in range(4)]
+    clients = [open_redis(redis_url, **PATIENT) for _ in range(4)]
     asked = [RedisJobBoard(client).lease(READING, seconds=60) for client in clients for _ in range(25)]
     granted = [lease for lease in await asyncio.gather(*asked) if lease]
     assert len(granted) == 1

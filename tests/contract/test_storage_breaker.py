@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 from redis.asyncio import Redis
@@ -17,12 +16,6 @@ from tests.fakes.services import free_port
 from xai.alone import OwnBreaker
 
 pytestmark = pytest.mark.contract
-
-
-@pytest.fixture
-async def redis(redis_url: str) -> AsyncIterator[Redis]:
-    async with open_redis(redis_url) as redis:
-        yield redis
 
 
 def breaker(redis: Redis, *, first_seconds: float = 60, most_seconds: float = 600) -> Breaker:

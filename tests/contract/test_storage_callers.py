@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
 from redis.asyncio import Redis
 
@@ -13,7 +11,6 @@ from speech.ports import Callers, Lease
 from speech.recipe import Recipe
 from storage.callers import RedisCallers
 from storage.job_board import RedisJobBoard
-from storage.redis_client import open_redis
 from tests.fakes.jobs import NOW, make_card, make_recipe
 
 pytestmark = pytest.mark.contract
@@ -21,12 +18,6 @@ pytestmark = pytest.mark.contract
 MP3, WAV = make_recipe(), make_recipe(format="wav")
 NAME = MP3.job_name
 ADA, BOB = "key:ada", "key:bob"
-
-
-@pytest.fixture
-async def redis(redis_url: str) -> AsyncIterator[Redis]:
-    async with open_redis(redis_url) as redis:
-        yield redis
 
 
 @pytest.fixture

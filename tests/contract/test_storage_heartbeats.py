@@ -9,6 +9,7 @@ import pytest
 from speech.errors import Unavailable
 from storage.heartbeats import Heartbeats
 from storage.redis_client import open_redis
+from tests.fakes.patience import PATIENT
 from tests.fakes.polling import until
 from tests.fakes.services import free_port
 
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.contract
 
 @pytest.fixture
 async def heartbeats(redis_url: str) -> AsyncIterator[Heartbeats]:
-    async with open_redis(redis_url) as redis:
+    async with open_redis(redis_url, **PATIENT) as redis:
         yield Heartbeats(redis)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -17,12 +16,6 @@ from tests.fakes.services import redis_server
 pytestmark = pytest.mark.contract
 
 BODY, OTHER = b'{"text":"Once."}', b'{"text":"Twice."}'
-
-
-@pytest.fixture
-async def redis(redis_url: str) -> AsyncIterator[Redis]:
-    async with open_redis(redis_url) as redis:
-        yield redis
 
 
 async def test_a_key_belongs_to_its_first_request(redis: Redis) -> None:

@@ -17,6 +17,7 @@ from storage.job_board import RedisJobBoard
 from storage.redis_client import open_redis
 from tests.fakes.board import ERROR, NAME, RECIPE, leased, started
 from tests.fakes.jobs import NOW, make_card, make_recipe
+from tests.fakes.patience import PATIENT
 
 pytestmark = pytest.mark.contract
 
@@ -34,7 +35,7 @@ async def test_the_first_claim_is_a_miss_the_next_joins_it(board: RedisJobBoard)
 
 
 async def test_of_many_claims_at_once_one_is_a_miss(redis_url: str) -> None:
-    clients = [open_redis(redis_url) for _ in range(8)]
+    clients = [open_redis(redis_url, **PATIENT) for _ in range(8)]
     boards = [RedisJobBoard(client) for client in clients for _ in range(25)]
     claims = await asyncio.gather(*(board.claim(RECIPE, now=NOW) for board in boards))
     assert sorted(claim.cache for claim in claims) == [Cache.JOINED] * 199 + [Cache.MISS]

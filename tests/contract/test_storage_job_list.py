@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
 from redis.asyncio import Redis
 
@@ -12,18 +10,11 @@ from speech.recipe import Recipe
 from storage import board_scripts
 from storage.job_board import RedisJobBoard
 from storage.job_list import Filter, JobList
-from storage.redis_client import open_redis
 from tests.fakes.jobs import NOW, make_card, make_recipe
 
 pytestmark = pytest.mark.contract
 
 ALL = Filter()
-
-
-@pytest.fixture
-async def redis(redis_url: str) -> AsyncIterator[Redis]:
-    async with open_redis(redis_url) as redis:
-        yield redis
 
 
 async def claimed(redis: Redis, count: int) -> list[Recipe]:

@@ -65,12 +65,6 @@ async def hmgets(redis: Redis) -> int:
 
 
 @pytest.fixture
-async def redis(redis_url: str) -> AsyncIterator[Redis]:
-    async with open_redis(redis_url) as redis:
-        yield redis
-
-
-@pytest.fixture
 def board(redis: Redis) -> RedisJobBoard:
     return RedisJobBoard(redis)
 

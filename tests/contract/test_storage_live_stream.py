@@ -35,12 +35,6 @@ async def heard(live: LiveStream, *, lease: Lease = LEASE, utterance: int = 0, s
 
 
 @pytest.fixture
-async def redis(redis_url: str) -> AsyncIterator[Redis]:
-    async with open_redis(redis_url) as redis:
-        yield redis
-
-
-@pytest.fixture
 async def live(redis: Redis) -> AsyncIterator[RedisLiveStream]:
     stream = RedisLiveStream(redis)
     yield stream

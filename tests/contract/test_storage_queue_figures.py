@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
 from redis.asyncio import Redis
 
 from speech.request import Lane
 from storage.job_board import RedisJobBoard
 from storage.queue_figures import QueueFigures
-from storage.redis_client import open_redis
 from tests.fakes.jobs import NOW, make_recipe
 
 pytestmark = pytest.mark.contract
 
 RECIPES = [make_recipe(f"Number {n}.") for n in range(20)]
 FIRST, LAST = RECIPES[0].job_name, RECIPES[-1].job_name
-
-
-@pytest.fixture
-async def redis(redis_url: str) -> AsyncIterator[Redis]:
-    async with open_redis(redis_url) as redis:
-        yield redis
 
 
 async def waiting(redis: Redis, *, since: float) -> None:

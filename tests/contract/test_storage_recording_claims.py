@@ -10,6 +10,7 @@ import pytest
 from speech.errors import Unavailable
 from storage.recording_claims import RedisRecordingClaims
 from storage.redis_client import open_redis
+from tests.fakes.patience import PATIENT
 from tests.fakes.polling import until
 from tests.fakes.services import free_port
 
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.contract
 
 @pytest.fixture
 async def claims(redis_url: str) -> AsyncIterator[RedisRecordingClaims]:
-    async with open_redis(redis_url) as redis:
+    async with open_redis(redis_url, **PATIENT) as redis:
         yield RedisRecordingClaims(redis)
 
 

@@ -10,13 +10,14 @@ from redis.exceptions import ConnectionError as NoConnection
 
 from storage.redis_client import open_redis
 from storage.redis_pool import TurnsPool
+from tests.fakes.patience import PATIENT
 from tests.fakes.services import LOOPBACK, free_port
 
 pytestmark = pytest.mark.contract
 
 
 async def test_a_crowd_takes_turns_on_few_connections(redis_url: str) -> None:
-    async with open_redis(redis_url, connections=4) as redis:
+    async with open_redis(redis_url, connections=4, **PATIENT) as redis:
         counts = await asyncio.gather(*(redis.incr("testing:turns") for _ in range(500)))
         assert sorted(counts) == list(range(1, 501))
         # The one that asks is one of them.
@@ -47,7 +48,7 @@ async def test_a_call_that_is_given_up_gives_its_turn_back(redis_url: str) -> No
 
 
 async def test_connections_that_fail_give_their_turns_back() -> None:
-    async with open_redis(f"redis://{LOOPBACK}:{free_port()}/0", connections=2) as away:
+    async with open_redis(f"redis://{LOOPBACK}:{free_port()}/0", connections=2, **PATIENT) as away:
         for _ in range(2):
             answers = await asyncio.gather(*(away.ping() for _ in range(10)), return_exceptions=True)
             assert all("Connect call failed" in str(answer) for answer in answers), answers

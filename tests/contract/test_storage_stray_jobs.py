@@ -20,6 +20,7 @@ from storage.job_board import RedisJobBoard
 from storage.redis_client import open_redis
 from storage.stray_jobs import SWEEP_KEY, RedisStrayJobs
 from tests.fakes.jobs import NOW, make_recipe
+from tests.fakes.patience import PATIENT
 
 pytestmark = pytest.mark.contract
 
@@ -268,7 +269,7 @@ async def test_all_that_is_due_is_told(redis: Redis, board: RedisJobBoard, stray
 async def test_of_many_sweepers_one_is_told(redis_url: str, redis: Redis, board: RedisJobBoard) -> None:
     await board.claim(RECIPE, now=NOW)
     await time_passes(redis)
-    clients = [open_redis(redis_url) for _ in range(20)]
+    clients = [open_redis(redis_url, **PATIENT) for _ in range(20)]
     told = await asyncio.gather(*(RedisStrayJobs(client, grace=NO_GRACE).due() for client in clients))
     assert [stray for answer in told for stray in answer] == [STRAY]
     await asyncio.gather(*(client.aclose() for client in clients))

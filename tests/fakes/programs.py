@@ -18,7 +18,13 @@ from tests.fakes.services import LOOPBACK
 
 _ROOT = Path(__file__).resolve().parents[2]
 _START_SECONDS = 30.0
-AT_ONCE = {"SIMULATOR_HANDSHAKE_MS": "0", "SIMULATOR_FIRST_AUDIO_MS": "0", "SIMULATOR_PACE": "0"}
+AT_ONCE = {
+    "SIMULATOR_HANDSHAKE_MS": "0",
+    "SIMULATOR_FIRST_AUDIO_MS": "0",
+    "SIMULATOR_PACE": "0",
+    "SIMULATOR_FIRST_TOKEN_MS": "0",
+    "SIMULATOR_TOKEN_MS": "0",
+}
 SECRET = "testing-secret-that-must-not-show"
 
 

@@ -19,7 +19,13 @@ from tests.fakes.services import free_port
 
 READY_SECONDS = 60.0
 END_SECONDS = 60.0
-_AT_ONCE = {"SIMULATOR_HANDSHAKE_MS": "0", "SIMULATOR_FIRST_AUDIO_MS": "0", "SIMULATOR_PACE": "0"}
+_AT_ONCE = {
+    "SIMULATOR_HANDSHAKE_MS": "0",
+    "SIMULATOR_FIRST_AUDIO_MS": "0",
+    "SIMULATOR_PACE": "0",
+    "SIMULATOR_FIRST_TOKEN_MS": "0",
+    "SIMULATOR_TOKEN_MS": "0",
+}
 
 
 def own_settings(directory: Path, **variables: str) -> dict[str, str]:

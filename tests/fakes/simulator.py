@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from simulator.faults import FAULTS
 from simulator.options import Options
 from simulator.server import Simulator
 from simulator.stats import Stats, text_hash
@@ -48,12 +47,12 @@ class RunningSimulator:
         return f"{self.realtime_url}?fault={name}"
 
     def plan(self, fault: str, *, times: int | None = None, text: str | None = None) -> None:
-        """The next `times` connections or utterances (of this text) meet the fault (None: all of them)."""
-        self.simulator.upstream.plan.add(FAULTS[fault], times=times, text=text)
+        """The next `times` connections, utterances or chats (of this text) meet the fault (None: all of them)."""
+        self.simulator.upstream.plan_fault(fault, times=times, text=text)
 
     def clear_faults(self) -> None:
         """No fault is planned any more."""
-        self.simulator.upstream.plan.clear()
+        self.simulator.upstream.clear_faults()
 
     def change(self, **options: Any) -> None:
         """Changes options for connections and utterances to come."""

@@ -54,7 +54,7 @@ def nothing_happens(system: Stack) -> Any:
         ({"text": None}, "text", None),
         ({"text": ["a"]}, "text", None),
         ({"text": "a", "voice": "arra"}, "voice", ["ara"]),
-        ({"text": "a", "format": "ogg"}, "format", ["wav", "mp3", "flac", "opus", "aac", "m4a"]),
+        ({"text": "a", "format": "ogg"}, "format", ["wav", "mp3", "flac", "opus", "aac", "m4a", "pcm"]),
         ({"text": "a", "format": "opus", "sample_rate": 22050}, "sample_rate", [8000, 12000, 16000, 24000, 48000]),
         ({"text": "a", "sample_rate": 7999}, "sample_rate", None),
         ({"text": "a", "sample_rate": "24000"}, "sample_rate", None),

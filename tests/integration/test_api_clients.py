@@ -213,7 +213,8 @@ def _search(system: Stack) -> None:
     kept = b"".join(file.read_bytes() for file in written.rglob("*") if file.is_file())
     assert b"recite:job:" in kept
     # The ledger's pages come and go.
-    bucket = b"".join(system.body(key) for key in system.keys() if not key.startswith("ledger/"))
+    lasting = [key for key in system.keys("") if not key.startswith("ledger/")]
+    bucket = b"".join(map(system.body, lasting))
     logs = "".join(program.said() for program in system.programs.values()).encode()
     assert bucket
     assert logs

@@ -48,7 +48,7 @@ async def test_the_latest_jobs_are_paged_and_filtered(client: httpx.AsyncClient)
         ({"cursor": "-1"}, None),
         ({"status": "done"}, None),
         ({"voice": "arra"}, None),
-        ({"format": "ogg"}, ["wav", "mp3", "flac", "opus", "aac", "m4a"]),
+        ({"format": "ogg"}, ["wav", "mp3", "flac", "opus", "aac", "m4a", "pcm"]),
     ],
 )
 async def test_a_wrong_parameter_is_named(client: httpx.AsyncClient, query: dict[str, Any], limit: Any) -> None:
