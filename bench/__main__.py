@@ -7,7 +7,7 @@ import sys
 
 BENCHMARKS = (
     *("startup", "hits", "job_latency", "throughput", "long_text", "worker_memory"),
-    *("live", "listeners", "crowd", "recovery"),
+    *("live", "listeners", "crowd", "recovery", "clients"),
     *("relay", "relay_capacity", "relay_memory"),
 )
 

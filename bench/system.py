@@ -72,10 +72,10 @@ def running(**environment: str) -> Iterator[System]:
 
 
 @contextmanager
-def another_api(system: System) -> Iterator[str]:
-    """One more api process on a running system; its address."""
+def another_api(system: System, **environment: str) -> Iterator[str]:
+    """One more api process on a running system, with more settings if need be; its address."""
     port = free_port()
-    own = {"RECITE_DATA_DIR": str(system.data_dir), "API_PORT": str(port)}
+    own = {"RECITE_DATA_DIR": str(system.data_dir), "API_PORT": str(port), **environment}
     with (system.data_dir / "another-api.log").open("wb") as said:
         process = subprocess.Popen(
             [sys.executable, "-m", "api"],

@@ -149,6 +149,14 @@ def init(
     run(force=force, public_url=public_url)
 
 
+@app.command(epilog="RECITE_SECRET=new,old seals with the new one and still opens with the old one.")
+def reseal() -> None:
+    """Seal all clients' keys with the first RECITE_SECRET; afterwards the others can go."""
+    from cli.reseal import reseal as run
+
+    run()
+
+
 @app.command(epilog="Exit status 1 when something is wrong. Keys are never printed.")
 def doctor() -> None:
     """Check each piece, speak one phrase straight through the upstream, and say what to do about what is wrong."""
