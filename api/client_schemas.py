@@ -69,7 +69,8 @@ class ClientSettings(BaseModel):
     )
     requests_per_minute: int | None = Field(None, ge=1, le=MAX_RATE, description="null: no limit.")
     cache: Literal["shared", "private"] = Field(
-        "shared", description="Whether its audio is shared with all who ask for the same words."
+        "shared",
+        description="`private`: its audio has other names than the same words have for others, and links that expire.",
     )
     data_wait_seconds: float = Field(
         8.0, ge=0, le=MAX_DATA_WAIT, description="How long a chat may wait for audio that it is to hold itself."

@@ -10,6 +10,7 @@ from api.live.stage import LiveStage
 from api.paying import Paying
 from api.services import Services
 from celery_config import RENDER_TASK, make_celery
+from front.audio_links import AudioLinks
 from front.widget_tokens import WidgetTokens
 from settings import Settings
 from storage.audience import RedisAudience
@@ -93,5 +94,6 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
                 prices=settings.xai.prices,
                 daily_limit=settings.xai.daily_limit,
             ),
+            links=AudioLinks(settings.derived("audio-links")),
             tokens=WidgetTokens(settings.derived("widget-tokens")),
         )

@@ -20,9 +20,11 @@ from api.paying import Payer, Paying
 from api.schemas import JobRequest
 from api.shared import Shared
 from front.access import client_of
+from front.audio_links import AudioLinks
 from front.widget_tokens import WidgetTokens
 from settings import Settings
 from speech.card import Card
+from speech.client import PRIVATE, Client
 from speech.client_ports import Clients
 from speech.errors import (
     OverBudget,
@@ -37,7 +39,7 @@ from speech.errors import (
 from speech.job import Cache, Job, JobStatus
 from speech.ledger_ports import Ledger
 from speech.ports import Audience, AudioStore, Breaker, Callers, Claim, Dispatch, JobBoard, JobWatch
-from speech.recipe import Recipe
+from speech.recipe import Recipe, is_private, scope_of
 from speech.request import Lane, SpeechRequest
 from storage.heartbeats import Heartbeats
 from storage.idempotency_keys import IdempotencyKeys
@@ -83,6 +85,7 @@ class Services:
     ledger: Ledger
     paying: Paying
     tokens: WidgetTokens
+    links: AudioLinks
     _cards: OrderedDict[str, Card] = field(default_factory=OrderedDict)
 
     @staticmethod
@@ -109,6 +112,22 @@ class Services:
     @cached_property
     def _order(self) -> Callable[[bytes], tuple[JobRequest, Recipe]]:
         return lru_cache(maxsize=_ORDERS_HELD)(self._read_order)
+
+    async def recipe_for(self, recipe: Recipe, client_id: str | None) -> Recipe:
+        """The recipe under the names that are this client's: its own when the client is private."""
+        # What isn't the form of a stored client's id is the caller's own business.
+        client = await self.clients.get(client_id) if client_id and client_id.strip(".") else None
+        return recipe if client is None else self.scoped(recipe, client)
+
+    def scoped(self, recipe: Recipe, client: Client) -> Recipe:
+        """The recipe under a stored client's names."""
+        if client.cache != PRIVATE:
+            return recipe
+        return replace(recipe, scope=scope_of(client.id, key=self._scope_key))
+
+    @cached_property
+    def _scope_key(self) -> bytes:
+        return self.settings.derived("private-names")[0]
 
     async def claim(self, recipe: Recipe, *, refresh: bool, caller: str) -> Claim:
         """Joins the job or starts it, for the client that the caller names: it is counted there, within its limits.
@@ -247,8 +266,11 @@ class Services:
         return Shared(self.store.card)
 
     def audio_url(self, name: str, request: Request) -> str:
-        """Where the audio of a job is heard: at the CDN, at PUBLIC_URL, or where this request came in."""
-        if cdn := self.settings.bucket.cdn_url:
+        """Where the audio of a job is heard: at the CDN, at PUBLIC_URL, or where this request came in.
+
+        What is private is heard here alone, by a link that expires.
+        """
+        if (cdn := self.settings.bucket.cdn_url) and not is_private(name):
             return f"{cdn.rstrip('/')}/{name}"
         base = self.settings.server.public_url
         if base is None:
@@ -257,4 +279,5 @@ class Services:
             if not _HOST.fullmatch(host):
                 host = f"{self.settings.server.host}:{self.settings.server.port}"
             base = f"{request.scope['scheme']}://{host}"
-        return f"{base.rstrip('/')}/v1/audio/{name}"
+        url = f"{base.rstrip('/')}/v1/audio/{name}"
+        return f"{url}?signature={self.links.sign(name)}" if is_private(name) else url

@@ -9,8 +9,7 @@ from speech.errors import FieldProblem, InvalidRequest
 
 # What another program may also send as `client_id`; a name of dots alone would be a path.
 CLIENT_ID = r"[A-Za-z0-9._-]{1,64}"
-AUDIO_MODES = ("auto", "url", "data", "none")
-CACHES = ("shared", "private")
+SHARED, PRIVATE = "shared", "private"
 
 _CLIENT_ID = re.compile(CLIENT_ID)
 
@@ -34,7 +33,7 @@ class Client:
     allowed_origins: tuple[str, ...] = ()
     monthly_character_budget: int | None = None
     requests_per_minute: int | None = None
-    cache: str = "shared"
+    cache: str = SHARED
     data_wait_seconds: float = 8.0
     has_key: bool = False
 

@@ -16,6 +16,7 @@ ReciteError
 ├── RangeNotSatisfiable       the byte range lies outside the object
 ├── Unauthorized              no valid key came with the call
 ├── Forbidden                 the key, or the widget's token, is not for this call
+├── BadSignature              private audio is opened by a signed link that has not expired
 ├── ForeignPage               a page of another origin, or under another name, may not do this
 ├── Unavailable               one of our own dependencies does not answer
 │   └── Misconfigured         it answers, but refuses us: a setting helps, waiting doesn't
@@ -214,6 +215,14 @@ class Forbidden(ReciteError):
 
     code = "forbidden"
     title = "This key is not for this call"
+    status = 403
+
+
+class BadSignature(ReciteError):
+    """Private audio is opened by a signed link that has not expired."""
+
+    code = "bad_signature"
+    title = "This audio is private: its link must be signed, and has expired or isn't; the job's answer has a new one"
     status = 403
 
 

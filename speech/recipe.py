@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
 import re
 from dataclasses import asdict, dataclass
@@ -16,16 +17,22 @@ from speech.request import Lane, Rendition, SpeechRequest
 RECIPE_VERSION = 2
 
 _HASH_CHARACTERS = 40
-_JOB_NAME = re.compile(r"[a-z0-9]{2,16}-[0-9a-f]{40}\.[a-z0-9]{2,5}")
+# No hexadecimal digit: it tells private names from those that all share.
+_PRIVATE = "p"
+_JOB_NAME = re.compile(rf"[a-z0-9]{{2,16}}-{_PRIVATE}?[0-9a-f]{{40}}\.[a-z0-9]{{2,5}}")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """A request together with what the service adds to it: the resolved model and the speak mode's policy."""
+    """A request together with what the service adds to it: the resolved model and the speak mode's policy.
+
+    `scope` is a private client's secret in hexadecimal: under it, all names are others than anybody else gets.
+    """
 
     request: SpeechRequest
     model: str
     speak_mode: str
+    scope: str | None = None
 
     @cached_property
     def reading_name(self) -> str:
@@ -63,7 +70,12 @@ class Recipe:
         request["rendition"] = Rendition(**request["rendition"])
         request["pronunciations"] = tuple((word, sound) for word, sound in request["pronunciations"])
         request["lane"] = Lane(request["lane"])
-        return cls(request=SpeechRequest(**request), model=fields["model"], speak_mode=fields["speak_mode"])
+        return cls(
+            request=SpeechRequest(**request),
+            model=fields["model"],
+            speak_mode=fields["speak_mode"],
+            scope=fields.get("scope"),
+        )
 
     def _sound(self, text: str) -> dict[str, Any]:
         request = self.request
@@ -85,8 +97,20 @@ class Recipe:
             sort_keys=True,
             separators=(",", ":"),
         )
-        digest = hashlib.sha256(canonical.encode()).hexdigest()[:_HASH_CHARACTERS]
-        return f"{self.request.voice}-{digest}"
+        if self.scope is None:
+            return f"{self.request.voice}-{hashlib.sha256(canonical.encode()).hexdigest()[:_HASH_CHARACTERS]}"
+        digest = hmac.new(bytes.fromhex(self.scope), canonical.encode(), hashlib.sha256).hexdigest()
+        return f"{self.request.voice}-{_PRIVATE}{digest[:_HASH_CHARACTERS]}"
+
+
+def is_private(name: str) -> bool:
+    """Whether the name of a job, a reading or an utterance is a private client's."""
+    return name.partition("-")[2].startswith(_PRIVATE)
+
+
+def scope_of(client_id: str, *, key: bytes) -> str:
+    """The scope of a private client's names; `key` is the service's own."""
+    return hmac.new(key, client_id.encode(), hashlib.sha256).hexdigest()
 
 
 def check_job_name(name: str) -> str:

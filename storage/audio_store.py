@@ -15,9 +15,10 @@ from botocore.response import StreamingBody
 from speech.card import Card
 from speech.errors import Unavailable, UnknownJob
 from speech.ports import Area
+from speech.recipe import is_private
 from storage.bucket import Bucket, error_code, missing_bucket
 from storage.content_disposition import attachment, without_controls
-from storage.keys import CACHE_CONTROL, card_key, object_key
+from storage.keys import CACHE_CONTROL, PRIVATE, card_key, object_key
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import CreateBucketRequestTypeDef, GetObjectRequestTypeDef
@@ -96,7 +97,10 @@ class S3AudioStore:
         key = object_key(area, name, sha256=sha256, extension=extension)
         # Overwriting would tear it for whoever reads it.
         if not await self._bucket.call(lambda: self._is_kept(key, body)):
-            headers = {"ContentType": content_type, "CacheControl": CACHE_CONTROL[area]}
+            headers = {
+                "ContentType": content_type,
+                "CacheControl": PRIVATE if is_private(name) else CACHE_CONTROL[area],
+            }
             await self._bucket.call(lambda: self._upload(key, body, headers), seconds=None)
         return key
 

@@ -10,6 +10,7 @@ from speech.ports import Area
 _PIECES = "recordings/pieces"
 _SESSION_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
+PRIVATE = "private, no-cache"
 # Nothing under an audio key ever changes. Masters are ours alone.
 CACHE_CONTROL = {
     Area.AUDIO: "public, max-age=31536000, immutable",

@@ -12,18 +12,20 @@ from api.ranges import parse_range
 from api.services import Services
 from front.openapi import PROBLEMS
 from speech.card import Card
-from speech.recipe import check_job_name
+from speech.recipe import check_job_name, is_private
 from storage.content_disposition import attachment
 
 router = APIRouter(tags=["audio"])
 
 IMMUTABLE = "public, max-age=31536000, immutable"
+_PRIVATE = "private, no-cache"
 # A redirect is forgotten well before the signature behind it runs out.
 _SIGNED_SECONDS, _REDIRECT_CACHE = 900, "private, max-age=600"
 _SHARED = {"Cross-Origin-Resource-Policy": "cross-origin", "X-Content-Type-Options": "nosniff"}
 
 Name = Annotated[str, Path(description="The file name: a job's id")]
 Download = Annotated[str | None, Query(max_length=200, description="Save under this name instead of playing")]
+Signature = Annotated[str | None, Query(description="Of private audio: as `audio_url` has it")]
 Finished = Annotated[bool, Query(description="Wait for the finished, proven audio (25 s) instead of hearing it live")]
 
 
@@ -39,14 +41,16 @@ Finished = Annotated[bool, Query(description="Wait for the finished, proven audi
     response_class=Response,
     summary="Hear a job",
 )
-async def get_audio(request: Request, id: Name, download: Download = None, finished: Finished = False) -> Response:
+async def get_audio(
+    request: Request, id: Name, download: Download = None, finished: Finished = False, signature: Signature = None
+) -> Response:
     """The audio of a job. While it is made the bytes come as they are made; they begin within 25 s. A failed job
     answers 502; one that fails or starts over later breaks the transfer off: ask again.
     """
     services = Services.of(request)
     return await hear(
         request,
-        check_job_name(id),
+        _opened(Services.of(request), id, signature),
         finished=lambda card: _finished(services, request, card, download=download),
         headers={**_SHARED, **_disposition(download)},
         is_awaited=finished,
@@ -54,10 +58,10 @@ async def get_audio(request: Request, id: Name, download: Download = None, finis
 
 
 @router.head("/v1/audio/{id}", include_in_schema=False)
-async def head_audio(request: Request, id: Name, download: Download = None) -> Response:
+async def head_audio(request: Request, id: Name, download: Download = None, signature: Signature = None) -> Response:
     """The headers of the audio when it is ready; 202 while it is made."""
     services = Services.of(request)
-    card, job = await services.audio(check_job_name(id))
+    card, job = await services.audio(_opened(services, id, signature))
     if card is None:
         if job is not None and not job.status.is_end:
             retry_after = str(await services.retry_after(job))
@@ -69,10 +73,19 @@ async def head_audio(request: Request, id: Name, download: Download = None) -> R
     return Response(headers=headers, media_type=card.content_type)
 
 
+def _opened(services: Services, id: str, signature: str | None) -> str:
+    """The name, when it may be heard: a private one needs a signature, whether there is such audio or not."""
+    name = check_job_name(id)
+    if is_private(name):
+        services.links.check(name, signature)
+    return name
+
+
 async def _finished(services: Services, request: Request, card: Card, *, download: str | None) -> Response:
     if _is_known(request, card):
         return Response(status_code=304, headers=_headers(card))
-    if services.settings.bucket.delivery == "redirect":
+    # The bucket would let caches keep it.
+    if services.settings.bucket.delivery == "redirect" and not is_private(card.name):
         return await _redirect(services, card, download=download)
     return await _proxy(services, request, card, download=download)
 
@@ -113,7 +126,7 @@ def _etag(card: Card) -> str:
 def _headers(card: Card) -> dict[str, str]:
     return {
         "ETag": _etag(card),
-        "Cache-Control": IMMUTABLE,
+        "Cache-Control": _PRIVATE if is_private(card.name) else IMMUTABLE,
         "Accept-Ranges": "bytes",
         **_SHARED,
     }

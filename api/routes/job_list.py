@@ -14,6 +14,7 @@ from audio.codecs import FORMATS
 from front.openapi import PROBLEMS
 from speech.errors import FieldProblem, InvalidRequest
 from speech.job import JobStatus
+from speech.recipe import is_private
 from speech.voices import resolve_voice
 from storage.job_list import Filter
 
@@ -31,14 +32,18 @@ async def list_jobs(
     limit: Annotated[int, Query(ge=1, le=MAX_LIMIT, description="How many at the most")] = 20,
     cursor: Annotated[str | None, Query(pattern=r"^\d{1,17}$", description="The last page's `next_cursor`")] = None,
 ) -> Response:
-    """The newest first, of the last 10,000 that were asked for. A page may hold fewer and still have a next one."""
+    """The newest first, of the last 10,000 that were asked for. A page may hold fewer and still have a next one.
+
+    Those of private clients are left out.
+    """
     services = Services.of(request)
     if format is not None and format not in FORMATS:
         raise InvalidRequest([FieldProblem(field="format", message="unknown format", limit=list(FORMATS))])
     wanted = Filter(status=status, voice=None if voice is None else resolve_voice(voice), format=format)
     page = await services.jobs.page(wanted, after=None if cursor is None else int(cursor), limit=limit)
+    shown = [job for job in page.jobs if not is_private(job.name)]
     document = {
-        "jobs": [job_document(job, audio_url=services.audio_url(job.name, request)) for job in page.jobs],
+        "jobs": [job_document(job, audio_url=services.audio_url(job.name, request)) for job in shown],
         "next_cursor": None if page.next is None else str(page.next),
     }
     return Response(orjson.dumps(document), headers={"Cache-Control": "no-store"}, media_type="application/json")

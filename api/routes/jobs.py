@@ -43,6 +43,7 @@ async def post_job(request: Request) -> Response:
     """Names the job by what is asked; equal requests are one job. `Prefer: wait=N` holds the answer up to 30 s."""
     services = Services.of(request)
     wanted, recipe = services.order(await read_body(request))
+    recipe = await services.recipe_for(recipe, wanted.client_id)
     claim, is_again = await _claim(request, wanted, recipe)
     job, headers = claim.job, {"Cache-Control": "no-store", **rate_fields(claim.allowance)}
     wait = _preferred_wait(request)

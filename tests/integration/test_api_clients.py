@@ -35,7 +35,6 @@ SHOP, OTHER, LISTED = "https://shop.example", "https://other.example", "http://l
 def guarded() -> Iterator[Stack]:
     with stack(RECITE_API_KEYS=",".join(NAMED.values())) as running:
         yield running
-        _search(running)
 
 
 def caller(system: Stack, name: str, **options: Any) -> httpx.AsyncClient:
@@ -181,8 +180,8 @@ async def test_a_widget_token_opens_its_client_s_audio_and_nothing_else(guarded:
             ("GET", "/ready"),
         ):
             check_problem(await widget.request(method, path, json={}), 403, "forbidden")
-    middle = len(token) // 2
-    for wrong in (token[:-1] + ("A" if token[-1] != "A" else "B"), token[:middle] + "x" + token[middle + 1 :], "rwt_"):
+    forged = [token[:place] + ("A" if token[place] != "A" else "B") + token[place + 1 :] for place in (8, -8)]
+    for wrong in (*forged, token[:-1], "rwt_"):
         async with guarded.client(headers={"Authorization": f"Bearer {wrong}"}) as forger:
             check_problem(await forger.get(f"/v1/audio/{job['id']}"), 401, "unauthorized")
     async with caller(guarded, "admin") as admin:
@@ -205,18 +204,26 @@ async def test_browsers_are_told_of_every_client_s_pages(guarded: Stack) -> None
         assert preflight.status_code == 400
 
 
-def _search(system: Stack) -> None:
-    """Looks for secrets in all that a run left behind."""
-    secrets = [UPSTREAM_KEY, SECRET, *KEYS.values()]
-    # Everything that was ever written to Redis stands in its append-only file.
-    written = Path(system.redis.command[system.redis.command.index("--dir") + 1])
-    kept = b"".join(file.read_bytes() for file in written.rglob("*") if file.is_file())
-    assert b"recite:job:" in kept
+async def test_secrets_are_nowhere(guarded: Stack) -> None:
+    async with caller(guarded, "all") as client:
+        await client.put("/v1/clients/careful", json={"ai_api_key": UPSTREAM_KEY, "cache": "private"})
+        job = {"text": "Nothing of this shall be found.", "client_id": "careful"}
+        assert (await client.post("/v1/jobs", json=job, headers={"Prefer": "wait=30"})).json()["status"] == "ready"
+        refused = await client.put("/v1/clients/careful", json={"ai_api_key": f"{UPSTREAM_KEY} {UPSTREAM_KEY}"})
+        assert UPSTREAM_KEY not in check_problem(refused, 422, "invalid_request")["detail"]
+    left = left_behind(guarded)
+    for place, mark in (("redis", b"recite:job:"), ("bucket", b"sealed_key"), ("logs", b"client careful is stored")):
+        assert mark in left[place]
+        assert not [secret for secret in (UPSTREAM_KEY, SECRET, *KEYS.values()) if secret.encode() in left[place]]
+
+
+def left_behind(system: Stack) -> dict[str, bytes]:
+    """All that was ever written to Redis, as its append-only file has it, all objects, and all logs."""
+    folder = Path(system.redis.command[system.redis.command.index("--dir") + 1])
     # The ledger's pages come and go.
     lasting = [key for key in system.keys("") if not key.startswith("ledger/")]
-    bucket = b"".join(map(system.body, lasting))
-    logs = "".join(program.said() for program in system.programs.values()).encode()
-    assert bucket
-    assert logs
-    for place in (kept, bucket, logs):
-        assert not [secret for secret in secrets if secret.encode() in place]
+    return {
+        "redis": b"".join(file.read_bytes() for file in folder.rglob("*") if file.is_file()),
+        "bucket": b"".join(map(system.body, lasting)),
+        "logs": "".join(program.said() for program in system.programs.values()).encode(),
+    }

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from speech.errors import MalformedName
-from speech.recipe import Recipe, check_job_name
+from speech.recipe import Recipe, check_job_name, is_private, scope_of
 from speech.request import Lane, Rendition, SpeechRequest
 from storage.board_record import order_record
+from tests.fakes.jobs import make_recipe
 
 pytestmark = pytest.mark.unit
 
@@ -173,3 +174,18 @@ def test_a_name_is_stable() -> None:
 def test_what_is_no_name_is_refused(name: str) -> None:
     with pytest.raises(MalformedName):
         check_job_name(name)
+
+
+def test_a_private_client_s_names_are_its_own() -> None:
+    shared = make_recipe()
+    scopes = [scope_of(id, key=key) for id, key in (("a", b"k"), ("b", b"k"), ("a", b"l"))]
+    private = [replace(shared, scope=scope) for scope in scopes]
+
+    for name in ("reading_name", "job_name"):
+        names = [getattr(one, name) for one in (shared, *private)]
+        assert len(set(names)) == 4
+        assert [is_private(one) for one in names] == [False, True, True, True]
+    assert len({one.utterance_name("Hello.") for one in (shared, *private)}) == 4
+    assert check_job_name(private[0].job_name) == private[0].job_name
+    assert Recipe.from_json(order_record(private[0]).decode()) == private[0]
+    assert scopes[0] not in str(private[0].public())
