@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from speech.addresses import is_loopback
 from speech.api_key import ApiKey, Right, sent_as
 from speech.errors import InvalidRequest
+from speech.prices import MICRO, Prices
 from speech.voices import resolve_voice
 
 ENV_FILE = Path(".env")
@@ -67,6 +68,9 @@ class XaiSettings(_Group):
     reserved: int = Field(3, alias="XAI_RESERVED_SESSIONS", ge=0)
     quota_group: str | None = Field(None, alias="XAI_QUOTA_GROUP", pattern="^[A-Za-z0-9._-]{1,64}$")
     render_timeout: Seconds = Field(timedelta(seconds=30), alias="RENDER_TIMEOUT", gt=timedelta(0))
+    minute_price: float = Field(0.05, alias="XAI_PRICE_PER_MINUTE", ge=0)
+    item_price: float = Field(0.004, alias="XAI_PRICE_PER_ITEM", ge=0)
+    daily_dollars: float | None = Field(None, alias="DAILY_SPEND_LIMIT_USD", ge=0)
     shutdown_grace: Seconds = Field(timedelta(seconds=30), alias="SHUTDOWN_GRACE", ge=timedelta(0))
 
     @model_validator(mode="after")
@@ -79,6 +83,16 @@ class XaiSettings(_Group):
     def reserved_sessions(self) -> int:
         """How many never serve bulk; when nobody said so, no more than leave one to it."""
         return self.reserved if "reserved" in self.model_fields_set else min(self.reserved, self.max_sessions - 1)
+
+    @property
+    def prices(self) -> Prices:
+        """What the upstream takes."""
+        return Prices(minute=self.minute_price, item=self.item_price)
+
+    @property
+    def daily_limit(self) -> int | None:
+        """What may be spent in a day, in millionths of a dollar."""
+        return None if self.daily_dollars is None else round(self.daily_dollars * MICRO)
 
     @property
     def worker_threads(self) -> int:

@@ -15,7 +15,7 @@ from starlette.types import Scope
 
 from api.openai_errors import OpenAiErrors
 from api.resources import open_services
-from api.routes import audio, chat, clients, health, job_events, job_list, jobs, models, speech, voices, widget
+from api.routes import audio, chat, clients, health, job_events, job_list, jobs, models, speech, usage, voices, widget
 from api.services import Services, State
 from front.access import BearerAccess
 from front.cors import ClientsCors
@@ -23,6 +23,7 @@ from front.openapi import describe
 from front.origins import OwnPages
 from front.pages import Pages
 from front.problems import install_problems
+from front.rate_fields import RATE_FIELDS
 from front.widget_tokens import WidgetTokens
 from front.widgets import WidgetAccess
 from settings import Settings
@@ -31,7 +32,7 @@ from speech.client_ports import Clients
 _CORRELATION_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _EXPOSED = [
     *("ETag", "Location", "Retry-After", "X-Request-ID", "Content-Range", "Accept-Ranges", "Content-Location"),
-    *("Recite-Cache", "Recite-Ignored", "Recite-Speed"),
+    *("Recite-Cache", "Recite-Ignored", "Recite-Speed", *RATE_FIELDS),
 ]
 _DESCRIPTION = (
     "Text to speech through xAI's voice API: rendered once, served to everyone who asks. "
@@ -56,7 +57,7 @@ def create_app(settings: Settings) -> FastAPI:
         static_url="/docs/static",
     )
     # Before the audio, whose names would else be taken for theirs.
-    for routes in (jobs, job_list, job_events, speech, models, voices, audio, chat, clients, health, widget):
+    for routes in (jobs, job_list, job_events, speech, models, voices, audio, chat, clients, usage, health, widget):
         app.include_router(routes.router)
     # The busiest call uses nothing of FastAPI's parameters: as a plain route it takes a fifth less time. The
     # documented one stays behind it.

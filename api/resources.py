@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from api.live.reader import LiveReader
 from api.live.stage import LiveStage
 from api.popular import Popular
+from api.paying import Paying
 from api.services import Services
 from celery_config import RENDER_TASK, make_celery
 from front.audio_links import AudioLinks
@@ -15,6 +16,7 @@ from front.widget_tokens import WidgetTokens
 from settings import Settings
 from storage.audience import RedisAudience
 from storage.audio_store import S3AudioStore
+from storage.bookkeeping import bookkeeping
 from storage.breaker import RedisBreaker
 from storage.bucket import Bucket
 from storage.callers import RedisCallers
@@ -29,6 +31,7 @@ from storage.job_list import JobList
 from storage.job_watch import RedisJobWatch
 from storage.live_stream import RedisLiveStream
 from storage.queue_figures import QueueFigures
+from storage.rates import RedisRates
 from storage.redis_client import open_redis
 from storage.sealing import Sealer
 from xai.chat import ChatCompletions
@@ -57,6 +60,9 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         )
         await clients.open()
         stack.push_async_callback(clients.close)
+        ledger = await stack.enter_async_context(
+            bookkeeping(redis, bucket=Bucket(settings.bucket.bucket, **settings.bucket.store_options(), threads=4))
+        )
         watch = RedisJobWatch(following)
         await watch.open()
         stack.push_async_callback(watch.close)
@@ -96,6 +102,14 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             ),
             completions=completions,
             popular=Popular(store),
+            ledger=ledger,
+            paying=Paying(
+                clients=clients,
+                ledger=ledger,
+                rates=RedisRates(redis),
+                prices=settings.xai.prices,
+                daily_limit=settings.xai.daily_limit,
+            ),
             links=AudioLinks(settings.derived("audio-links")),
             tokens=WidgetTokens(settings.derived("widget-tokens")),
         )

@@ -10,15 +10,17 @@ from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from typing import TypedDict
 
 from starlette.requests import Request
 
 from api.live.stage import LiveStage
 from api.popular import Popular
+from api.paying import Payer, Paying
 from api.schemas import JobRequest
 from api.shared import Shared
+from front.access import client_of
 from front.audio_links import AudioLinks
 from front.widget_tokens import WidgetTokens
 from settings import Settings
@@ -26,8 +28,18 @@ from speech.card import Card
 from speech.chat_ports import Completions, Conversations
 from speech.client import PRIVATE, Client
 from speech.client_ports import Clients
-from speech.errors import QueueFull, Unavailable, UnknownJob, UpstreamDown
+from speech.errors import (
+    OverBudget,
+    QueueFull,
+    ReciteError,
+    SpendLimit,
+    Unavailable,
+    UnknownJob,
+    Unread,
+    UpstreamDown,
+)
 from speech.job import Cache, Job, JobStatus
+from speech.ledger_ports import Ledger
 from speech.ports import Audience, AudioStore, Breaker, Callers, Claim, Dispatch, JobBoard, JobWatch
 from speech.recipe import Recipe, is_private, scope_of
 from speech.request import Lane, SpeechRequest
@@ -77,6 +89,8 @@ class Services:
     conversations: Conversations
     completions: Completions
     popular: Popular
+    ledger: Ledger
+    paying: Paying
     tokens: WidgetTokens
     links: AudioLinks
     _cards: OrderedDict[str, Card] = field(default_factory=OrderedDict)
@@ -135,14 +149,25 @@ class Services:
         return self.settings.derived("private-names")[0]
 
     async def claim(self, recipe: Recipe, *, refresh: bool, caller: str) -> Claim:
-        """Joins the job or starts it: what the bucket has is ready at once, the rest goes to the workers.
+        """Joins the job or starts it, for the client that the caller names: it is counted there, within its limits.
 
-        Raises QueueFull when there is no room for one more.
+        What the bucket has is ready at once, the rest goes to the workers. Raises TooManyRequests; and QueueFull,
+        OverBudget or SpendLimit for what would have to be made.
         """
+        payer = await self.paying.admit(client_of(caller))
         try:
-            claim = await self.board.claim(recipe, now=time.time(), refresh=refresh, caller=caller)
-        except QueueFull:
-            return await self._claim_kept(recipe)
+            claim = await self._claim(recipe, refresh=refresh, caller=caller, payer=payer)
+        except (OverBudget, SpendLimit):
+            self.paying.refused(payer)
+            raise
+        self.paying.claimed(payer, claim)
+        return claim if payer.allowance is None else replace(claim, allowance=payer.allowance)
+
+    async def _claim(self, recipe: Recipe, *, refresh: bool, caller: str, payer: Payer) -> Claim:
+        try:
+            claim = await self._claim_on_board(recipe, refresh=refresh, caller=caller, payer=payer)
+        except (QueueFull, OverBudget, SpendLimit) as refusal:
+            return await self._claim_kept(recipe, refusal)
         if claim.is_promoted:
             await self._promote(recipe.job_name)
         if claim.cache is not Cache.MISS:
@@ -165,11 +190,21 @@ class Services:
         """The card of what this process knows to be ready, without asking anybody; None otherwise."""
         return self._cards.get(name)
 
-    async def _claim_kept(self, recipe: Recipe) -> Claim:
-        """What the bucket has needs no room in the queue."""
+    async def _claim_on_board(self, recipe: Recipe, *, refresh: bool, caller: str, payer: Payer) -> Claim:
+        now, purse = time.time(), partial(self.paying.purse, payer, recipe)
+        try:
+            return await self.board.claim(recipe, now=now, refresh=refresh, caller=caller, purse=purse)
+        except Unread:
+            await self.paying.recall(payer)
+            return await self.board.claim(recipe, now=now, refresh=refresh, caller=caller, purse=purse)
+
+    async def _claim_kept(self, recipe: Recipe, refusal: ReciteError) -> Claim:
+        """What the bucket has needs no room in the queue and costs nothing; raises the refusal for all else."""
         card = await self.card(recipe.job_name)
-        if card is None:
+        if card is None and isinstance(refusal, QueueFull):
             raise QueueFull(retry_after=await self.queue.until_room(recipe.request.lane))
+        if card is None:
+            raise refusal
         return Claim(job=await self.board.finish(card), cache=Cache.HIT, generation=1)
 
     async def _promote(self, name: str) -> None:

@@ -15,7 +15,15 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from speech.errors import FieldProblem, InvalidRequest, RangeNotSatisfiable, ReciteError, Unauthorized
+from front.rate_fields import rate_fields
+from speech.errors import (
+    FieldProblem,
+    InvalidRequest,
+    RangeNotSatisfiable,
+    ReciteError,
+    TooManyRequests,
+    Unauthorized,
+)
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +65,8 @@ def error_response(error: ReciteError) -> Response:
         more["errors"] = [_field_document(field) for field in error.problems]
     if isinstance(error, RangeNotSatisfiable):
         headers["Content-Range"] = f"bytes */{error.size}"
+    if isinstance(error, TooManyRequests):
+        headers |= rate_fields(error.allowance)
     if isinstance(error, Unauthorized):
         headers["WWW-Authenticate"] = "Bearer"
     return problem(

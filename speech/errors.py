@@ -22,6 +22,10 @@ ReciteError
 │   └── Misconfigured         it answers, but refuses us: a setting helps, waiting doesn't
 ├── QueueFull                 too many jobs wait already
 ├── UpstreamDown              the voice service is not there: nothing new is begun for who waits
+├── OverBudget                the client has bought what it may this month
+├── SpendLimit                everybody together has spent what they may today
+├── TooManyRequests           the client asks more often than it may
+├── Unread                    what was spent so far must be read from the bucket first
 ├── NotFinished               the audio is still being made
 ├── CutOff                    what was heard of it so far does not go on: it starts over, or failed
 ├── StaleToken                a newer attempt owns the work
@@ -51,6 +55,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
+
+from speech.usage import Allowance
 
 
 class ReciteError(Exception):
@@ -272,6 +278,46 @@ class UpstreamDown(ReciteError):
 
     code = "upstream_unavailable"
     title = "The voice service can't be reached now"
+    status = 503
+    retryable = True
+
+
+class OverBudget(ReciteError):
+    """The client's characters of this month are used up, or reserved for its jobs under way."""
+
+    code = "over_budget"
+    title = "This client's characters for the month are used up; what is there already is served on"
+    status = 429
+    retryable = True
+
+
+class SpendLimit(ReciteError):
+    """Nothing new is bought today, for anybody."""
+
+    code = "spend_limit"
+    title = "Today's spending limit is reached; what is there already is served on"
+    status = 503
+    retryable = True
+
+
+class TooManyRequests(ReciteError):
+    """The client asks more often than it may; `allowance` says how it stands."""
+
+    code = "rate_limited"
+    title = "This client sends too many requests"
+    status = 429
+    retryable = True
+
+    def __init__(self, allowance: Allowance) -> None:
+        super().__init__(retry_after=allowance.wait)
+        self.allowance = allowance
+
+
+class Unread(ReciteError):
+    """Redis does not know what was spent so far: it must be read from the bucket first."""
+
+    code = "unread"
+    title = "What was spent so far is being looked up"
     status = 503
     retryable = True
 

@@ -13,6 +13,7 @@ from speech.card import Card
 from speech.job import Cache, Job, JobError
 from speech.recipe import Recipe
 from speech.request import Lane
+from speech.usage import Allowance, Purse
 
 
 class Area(StrEnum):
@@ -77,13 +78,15 @@ ANYBODY = ":"
 class Claim:
     """The answer to asking for a job; `generation` counts how often it was started.
 
-    `is_promoted`: it waited in the bulk lane, and the caller sends its task to the interactive one.
+    `is_promoted`: it waited in the bulk lane, and the caller sends its task to the interactive one. `allowance`: how a
+    client with a rate stands.
     """
 
     job: Job
     cache: Cache
     generation: int
     is_promoted: bool = False
+    allowance: Allowance | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -100,10 +103,20 @@ class JobBoard(Protocol):
     async def check(self) -> None:
         """Returns when the board answers."""
 
-    async def claim(self, recipe: Recipe, *, now: float, refresh: bool = False, caller: str = ANYBODY) -> Claim:
+    async def claim(
+        self,
+        recipe: Recipe,
+        *,
+        now: float,
+        refresh: bool = False,
+        caller: str = ANYBODY,
+        purse: Callable[[], Purse] | None = None,
+    ) -> Claim:
         """Starts the job or joins it, in one atomic step; Cache.MISS means: the caller sends the task.
 
-        A recent failure is joined too, unless `refresh`. Raises QueueFull when it would be one too many.
+        A recent failure is joined too, unless `refresh`. Raises QueueFull when it would be one too many. What a start
+        may come to is reserved in the same step, until the job ends: raises OverBudget or SpendLimit when that is more
+        than the purse, which hits don't ask for, has; Unread when nobody knows.
         """
 
     async def job(self, name: str) -> Job | None:

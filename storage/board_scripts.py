@@ -9,6 +9,8 @@ from typing import Any
 from redis.asyncio import Redis
 from redis.exceptions import NoScriptError
 
+from storage.purse_scripts import GIVE_BACK, JOINED, RESERVE
+
 CHANNEL = "recite:jobs"
 FENCE_KEY = "recite:fence"
 # Live jobs by name: those of a lane that are queued, scored by since when; those rendering, by their last change; and
@@ -71,7 +73,9 @@ local function next_token(fence)
 end
 """
 # A job without a lane is one that an earlier version wrote, or one that came back ready after a wipe.
-INDEX = f"""
+INDEX = (
+    GIVE_BACK
+    + f"""
 local function index(name, lane, status)
   redis.call('ZREM', '{RENDERING_KEY}', name)
   if lane then redis.call('ZREM', '{QUEUED_KEY}' .. lane, name) end
@@ -84,11 +88,13 @@ local function index(name, lane, status)
   else
     redis.call('ZREM', '{LOOKS_KEY}', name)
     redis.call('DEL', '{CALLERS_KEY}' .. name)
+    give_back(name, math.huge, math.huge)
     local reading = redis.call('HGET', 'recite:job:' .. name, 'reading')
     if reading then redis.call('SREM', '{READING_KEY}' .. reading, name) end
   end
 end
 """
+)
 
 # Both outlive their job, which is moved now and then.
 _WANT = f"""
@@ -122,14 +128,16 @@ return job
 )
 
 # KEYS job, fence. ARGV name, facts, order, created_at, refresh, live ms, failure memory ms, lane, reading, caller,
-# queue limit.
+# queue limit, client, characters, cost, budget, daily limit, month's account, day's account.
 # Returns the job's fields for a hit or a join, and after them 1 when it was promoted; the new generation for a miss;
-# 'full' when there is no room for it. The fresh token shuts out whoever still works on an earlier generation.
+# 'full' when there is no room for it, or why its client may not have it.
+# The fresh token shuts out whoever still works on an earlier generation.
 CLAIM = Script(
     NOW
     + TOKEN
     + INDEX
     + _WANT
+    + RESERVE
     + f"""
 local job = {_JOB}, 'lane')
 local status, lane = job[1], job[{len(FIELDS) + 1}]
@@ -138,6 +146,7 @@ job[{len(FIELDS) + 1}] = false
 if status == 'queued' or status == 'rendering' then
   want(ARGV[1], ARGV[9], ARGV[10], ARGV[6])
   redis.call('HSET', KEYS[1], 'joined', 1)
+  redis.call('HINCRBY', KEYS[1], '{JOINED}' .. ARGV[12], 1)
   if status == 'queued' and lane == 'bulk' and ARGV[8] == 'interactive' then
     redis.call('ZREM', '{QUEUED_KEY}' .. lane, ARGV[1])
     redis.call('HSET', KEYS[1], 'lane', ARGV[8], 'order', ARGV[3])
@@ -152,11 +161,14 @@ if status == 'ready' then return job end
 -- One that lies in the future is from before the clock was set back.
 if status == 'failed' and ARGV[5] == '' and age >= 0 and age < tonumber(ARGV[7]) then return job end
 if redis.call('ZCARD', '{QUEUED_KEY}' .. ARGV[8]) >= tonumber(ARGV[11]) then return 'full' end
+local why = refusal(ARGV[12], ARGV[13], ARGV[14], ARGV[15], ARGV[16], ARGV[17], ARGV[18])
+if why then return why end
 local generation, token = (job[2] or 0) + 1, next_token(KEYS[2])
 redis.call('DEL', KEYS[1])
 redis.call('HSET', KEYS[1], 'status', 'queued', 'generation', generation, 'created_at', ARGV[4], 'attempts', 0,
   'facts', ARGV[2], 'order', ARGV[3], 'token', token, 'lane', ARGV[8], 'reading', ARGV[9])
 redis.call('PEXPIRE', KEYS[1], ARGV[6])
+reserve(KEYS[1], ARGV[12], ARGV[13], ARGV[14])
 index(ARGV[1], ARGV[8], 'queued')
 want(ARGV[1], ARGV[9], ARGV[10], ARGV[6])
 redis.call('ZADD', '{LATEST_KEY}', token, ARGV[1])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -10,13 +10,15 @@ from typing import Any
 from redis.asyncio import Redis
 
 from speech.card import Card
-from speech.errors import QueueFull, StaleToken, UnknownJob
+from speech.errors import StaleToken, UnknownJob
 from speech.job import FAILURE_SECONDS, TRANSITIONS, Cache, Job, JobError, JobStatus
 from speech.ports import ANYBODY, Claim, Lease
 from speech.recipe import Recipe
+from speech.usage import NOBODY, Purse
 from storage import board_scripts as scripts
 from storage.board_record import born_facts, error_record, order_record, read_job, ready_facts
 from storage.lease_scripts import LEASE, RELEASE, RENEW
+from storage.purse_scripts import purse_arguments, refusal_of
 from storage.redis_client import ANSWERING
 
 _DAY = timedelta(days=1)
@@ -52,19 +54,28 @@ class RedisJobBoard:
         with ANSWERING:
             await self._redis.ping()
 
-    async def claim(self, recipe: Recipe, *, now: float, refresh: bool = False, caller: str = ANYBODY) -> Claim:
+    async def claim(
+        self,
+        recipe: Recipe,
+        *,
+        now: float,
+        refresh: bool = False,
+        caller: str = ANYBODY,
+        purse: Callable[[], Purse] | None = None,
+    ) -> Claim:
         """Starts the job or joins it, in one atomic step; Cache.MISS means: the caller sends the task.
 
-        Raises QueueFull when it would be one too many.
+        Raises QueueFull when it would be one too many; OverBudget, SpendLimit or Unread for the purse.
         """
         name = recipe.job_name
         with ANSWERING:
             answer = await scripts.HIT.run(self._redis, _job_key(name), self._ready)
         if answer:
             return Claim(job=_known(read_job(name, answer)), cache=Cache.HIT, generation=int(answer[1]))
-        return await self._claim(recipe, now=now, refresh=refresh, caller=caller)
+        asked = purse() if purse else Purse(client=NOBODY, characters=0, cost=0, now=now)
+        return await self._claim(recipe, now=now, refresh=refresh, caller=caller, purse=asked)
 
-    async def _claim(self, recipe: Recipe, *, now: float, refresh: bool, caller: str) -> Claim:
+    async def _claim(self, recipe: Recipe, *, now: float, refresh: bool, caller: str, purse: Purse) -> Claim:
         born = Job.born(recipe, now=now)
         with ANSWERING:
             answer = await scripts.CLAIM.run(
@@ -82,10 +93,11 @@ class RedisJobBoard:
                 recipe.reading_name,
                 caller,
                 self._queue_limit,
+                *purse_arguments(purse),
                 keys=2,
             )
         if isinstance(answer, bytes):
-            raise QueueFull
+            raise refusal_of(answer, now=purse.now)
         if isinstance(answer, int):
             return Claim(job=replace(born, stamp=(answer, 1)), cache=Cache.MISS, generation=answer)
         job = _known(read_job(born.name, answer))

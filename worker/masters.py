@@ -18,6 +18,7 @@ from speech.proof import Proof, check_duration
 from speech.recipe import Recipe
 from storage.keys import object_key
 from worker.airing import Airing
+from worker.bill import Bill
 from worker.draft import Encoded
 from worker.keeper import Keeper
 from worker.retrying import Retrying
@@ -44,6 +45,7 @@ class Master:
     first_audio_ms: int
     spoken_ms: int
     proof: Proof
+    duration_ms: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,16 +80,24 @@ class Masters:
                 first_audio_ms=0,
                 spoken_ms=0,
                 proof=Proof.from_json(card.proof),
+                duration_ms=card.duration_ms,
             )
         except (AudioUnusable, UnknownJob, LookupError, TypeError, ValueError):
             return None
 
     async def spoken(
-        self, text: str, *, recipe: Recipe, airing: Airing, folder: Path, again: Callable[[], Awaitable[object]]
+        self,
+        text: str,
+        *,
+        recipe: Recipe,
+        airing: Airing,
+        folder: Path,
+        bill: Bill,
+        again: Callable[[], Awaitable[object]],
     ) -> Master:
         """A new master in this folder, aired while it is spoken; `again` runs before every further attempt.
 
-        Raises a RenderError when it is given up.
+        Every attempt is on the bill. Raises a RenderError when it is given up.
         """
         attempts, wording = 0, Wording(synthesizer=self.synthesizer)
 
@@ -95,7 +105,7 @@ class Masters:
             nonlocal attempts
             attempts += 1
             return await self._speak(
-                text, recipe=recipe, airing=airing, wording=wording, folder=folder, attempts=attempts
+                text, recipe=recipe, airing=airing, wording=wording, folder=folder, bill=bill, attempts=attempts
             )
 
         return await self.speaking(attempt, name=recipe.job_name, again=again)
@@ -126,7 +136,7 @@ class Masters:
         )
 
     async def _speak(
-        self, text: str, *, recipe: Recipe, airing: Airing, wording: Wording, folder: Path, attempts: int
+        self, text: str, *, recipe: Recipe, airing: Airing, wording: Wording, folder: Path, bill: Bill, attempts: int
     ) -> Master:
         started, take = self.monotonic(), Take(airing, folder=folder, monotonic=self.monotonic, early=self.early)
         try:
@@ -138,9 +148,12 @@ class Masters:
             check_duration(text, take.seconds, speed=recipe.request.speed)
             await asyncio.to_thread(_check_sound, take.raw)
         except BaseException:
+            if take.heard:
+                bill.wasted(take.heard)
             take.discard()
             await airing.again()
             raise
+        await bill.bought(len(text), seconds=take.heard)
         await airing.end()
         return Master(
             name=recipe.utterance_name(text),
@@ -153,6 +166,7 @@ class Masters:
             first_audio_ms=round((take.first_at - started) * 1000),
             spoken_ms=round((ended - started) * 1000),
             proof=proof,
+            duration_ms=flac.duration_ms,
         )
 
 

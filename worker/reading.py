@@ -18,6 +18,7 @@ from speech.proof import combine
 from speech.recipe import Recipe
 from speech.utterances import Ending, Utterance, cut
 from worker.airing import Airing
+from worker.bill import Bill, Billing
 from worker.draft import Draft, Encoded, pieces_of
 from worker.masters import Master, Masters
 from worker.retrying import Retrying
@@ -35,6 +36,7 @@ class ReadingMaker:
     store: AudioStore
     live: LiveStream
     masters: Masters
+    billing: Billing
     insist: Retrying
     at_once: int
     flights: SingleFlight = field(default_factory=SingleFlight)
@@ -44,7 +46,9 @@ class ReadingMaker:
 
         Raises a RenderError or Unavailable when it is given up, StaleToken when somebody else took it over.
         """
-        reading = _Reading(shared=self, recipe=recipe, lease=lease, folder=folder)
+        # Read first: a board that is wiped meanwhile no longer knows who pays.
+        bill = await self.insist(lambda: self.billing.open(recipe.job_name), name=recipe.job_name)
+        reading = _Reading(shared=self, recipe=recipe, lease=lease, folder=folder, bill=bill)
         try:
             return await reading.make()
         finally:
@@ -63,6 +67,7 @@ class _Reading:
     recipe: Recipe
     lease: Lease
     folder: Path
+    bill: Bill
     masters: list[Master] = field(default_factory=list)
     keeping: list[asyncio.Task[None]] = field(default_factory=list)
     airings: list[Airing] = field(default_factory=list)
@@ -88,6 +93,9 @@ class _Reading:
         await self._all_kept()
         card = self._card(job, file, key=key, began=began)
         await self.shared.insist(lambda: self.shared.store.put_card(card), name=card.name)
+        # What an earlier attempt of this job bought is no gift.
+        reused = [master for master in self.masters if not master.attempts] if job.attempts <= 1 else []
+        await self.bill.finished(card, reused=[(master.characters, master.duration_ms) for master in reused])
         return card
 
     async def end(self) -> None:
@@ -170,7 +178,12 @@ class _Reading:
                 self._check_keeping()
                 self.airings.append(airing)
                 master = await masters.spoken(
-                    text, recipe=self.recipe, airing=airing, folder=folder, again=lambda: self._start_again(of)
+                    text,
+                    recipe=self.recipe,
+                    airing=airing,
+                    folder=folder,
+                    bill=self.bill,
+                    again=lambda: self._start_again(of),
                 )
                 if master.flac is not None:
                     keep = masters.keep(master, master.flac, recipe=self.recipe, airing=airing)

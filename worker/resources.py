@@ -18,7 +18,9 @@ from speech.errors import Unavailable
 from speech.ports import JobBoard, StrayJobs
 from speech.retry import RetryPolicy
 from storage.audio_store import S3AudioStore
+from storage.bookkeeping import bookkeeping
 from storage.breaker import RedisBreaker
+from storage.bucket import Bucket
 from storage.callers import RedisCallers
 from storage.dispatch import CeleryDispatch
 from storage.ensured import ensured
@@ -27,15 +29,16 @@ from storage.job_board import RedisJobBoard
 from storage.job_watch import RedisJobWatch
 from storage.live_stream import RedisLiveStream
 from storage.redis_client import open_redis
+from storage.repeating import repeated
 from storage.seats import RedisSeats
 from storage.spool import DiskSpool
 from storage.stray_jobs import RedisStrayJobs
+from worker.bill import Billing
 from worker.drain import Drain
 from worker.keeper import Keeper
 from worker.masters import Masters
 from worker.reading import ReadingMaker
 from worker.render import Render
-from worker.repeating import repeated
 from worker.retrying import Retrying
 from worker.sweeper import Sweeper
 from worker.wanted import Wanted
@@ -67,6 +70,9 @@ async def open_render(settings: Settings, *, lanes: Sequence[str], scratch: Path
         stack.push_async_callback(store.close)
         await stack.enter_async_context(ensured(store))
         pool = await stack.enter_async_context(_pool(settings, redis=redis, following=following))
+        ledger = await stack.enter_async_context(
+            bookkeeping(redis, bucket=Bucket(settings.bucket.bucket, **settings.bucket.store_options(), threads=4))
+        )
         board, insist = RedisJobBoard(redis), Retrying(policy=_INSISTING)
         spool = DiskSpool(settings.server.data_dir / "spool", max_bytes=settings.server.spool_bytes)
         masters = Masters(
@@ -83,6 +89,7 @@ async def open_render(settings: Settings, *, lanes: Sequence[str], scratch: Path
             store=store,
             live=live,
             masters=masters,
+            billing=Billing(ledger=ledger, prices=settings.xai.prices, clock=time.time),
             insist=insist,
             at_once=settings.xai.max_sessions,
         )

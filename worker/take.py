@@ -40,11 +40,17 @@ class Take:
         self._has_left = False
         self.is_early = False
         self._polished_samples = 0
+        self._raw_samples = 0
 
     @property
     def seconds(self) -> float:
         """How long it is once it is polished."""
         return self._polished_samples / MASTER_RATE
+
+    @property
+    def heard(self) -> float:
+        """How many seconds the upstream sent."""
+        return self._raw_samples / MASTER_RATE
 
     async def hear(self, pcm: bytes) -> None:
         """Takes 24 kHz PCM, cut anywhere."""
@@ -80,6 +86,7 @@ class Take:
 
     async def _take(self, *sound: bytes) -> None:
         raw, polished = sound
+        self._raw_samples += sample_count(raw)
         await self._airing.air(polished, drafted=self.is_early)
         self._polished_samples += sample_count(polished)
         for file, pcm in zip(self._files, sound, strict=True):

@@ -17,6 +17,7 @@ from api.services import Services
 from front.access import caller_of
 from front.body import read_body
 from front.openapi import PROBLEMS
+from front.rate_fields import rate_fields
 from speech.errors import UnknownJob
 from speech.job import Cache, JobStatus
 from speech.ports import Claim
@@ -44,7 +45,7 @@ async def post_job(request: Request) -> Response:
     wanted, recipe = await services.read_order(await read_body(request))
     recipe = await services.recipe_for(recipe, wanted.client_id)
     claim, is_again = await _claim(request, wanted, recipe)
-    job, headers = claim.job, {"Cache-Control": "no-store"}
+    job, headers = claim.job, {"Cache-Control": "no-store", **rate_fields(claim.allowance)}
     wait = _preferred_wait(request)
     if wait is not None:
         headers["Preference-Applied"] = f"wait={wait}"

@@ -21,6 +21,7 @@ from audio.pcm import silence
 from audio.transcoder import Transcoder
 from front.access import caller_of
 from front.body import read_body
+from front.rate_fields import rate_fields
 from speech.card import Card
 from speech.request import Rendition
 
@@ -67,6 +68,7 @@ async def create_speech(request: Request) -> Response:
         "Recite-Cache": claim.cache,
         "Content-Location": services.audio_url(recipe.job_name, request),
         "X-Content-Type-Options": "nosniff",
+        **rate_fields(claim.allowance),
     }
 
     async def finished(card: Card) -> Response:

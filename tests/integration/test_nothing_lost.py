@@ -219,7 +219,8 @@ async def suffer(system: System, name: str) -> Outcome:
         job=job,
         answers=frozenset(system.answers),
         audio=audio.status_code,
-        kept={key.split("/")[0] for key in set(running.keys()) - before},
+        # The ledger is kept in its own time.
+        kept={key.split("/")[0] for key in set(running.keys()) - before} - {"ledger"},
         paid=running.utterances() - spoken,
         tries=len(system.tries(posted["id"])),
         seconds=seconds,

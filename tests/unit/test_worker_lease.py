@@ -17,6 +17,7 @@ from speech.recipe import Recipe
 from speech.retry import RetryPolicy
 from storage.spool import DiskSpool
 from tests.fakes.jobs import NOW, make_recipe
+from tests.fakes.ledgers import MemoryLedger, billing_on
 from tests.fakes.masters import SlowBucket
 from tests.fakes.polling import until
 from tests.fakes.speaking import BegunBoard, FakeVoice, Listener
@@ -128,7 +129,15 @@ class Worker:
             monotonic=lambda: 1.0,
         )
         board, calm = cast(JobBoard, self.board), Calm()
-        maker = ReadingMaker(board=board, store=self.bucket, live=Listener(), masters=masters, insist=insist, at_once=2)
+        maker = ReadingMaker(
+            board=board,
+            store=self.bucket,
+            live=Listener(),
+            masters=masters,
+            billing=billing_on(MemoryLedger()),
+            insist=insist,
+            at_once=2,
+        )
         wanted = Wanted(callers=calm, watch=calm)
         self.render = Render(board=board, maker=maker, insist=insist, scratch=self.folder, wanted=wanted)
 

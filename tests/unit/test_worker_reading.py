@@ -22,6 +22,7 @@ from speech.utterances import Ending
 from storage.memory_store import MemoryAudioStore
 from storage.spool import DiskSpool
 from tests.fakes.jobs import NOW, make_recipe
+from tests.fakes.ledgers import MemoryLedger, billing_on
 from tests.fakes.masters import SlowBucket
 from tests.fakes.speaking import BegunBoard, FakeVoice, Listener, sound_of
 from worker.keeper import Keeper
@@ -48,6 +49,7 @@ class Studio:
     live: Listener = field(default_factory=Listener)
     store: MemoryAudioStore = field(default_factory=MemoryAudioStore)
     board: BegunBoard = field(default_factory=BegunBoard)
+    ledger: MemoryLedger = field(default_factory=MemoryLedger)
     spool: DiskSpool = field(init=False)
     maker: ReadingMaker = field(init=False)
 
@@ -63,7 +65,13 @@ class Studio:
         )
         board = cast(JobBoard, self.board)
         self.maker = ReadingMaker(
-            board=board, store=self.store, live=self.live, masters=masters, insist=once, at_once=3
+            board=board,
+            store=self.store,
+            live=self.live,
+            masters=masters,
+            billing=billing_on(self.ledger),
+            insist=once,
+            at_once=3,
         )
 
     async def make(self, *texts: str) -> Card:

@@ -6,7 +6,7 @@ import logging
 import pytest
 
 from speech.errors import Unavailable
-from worker.repeating import repeated
+from storage.repeating import repeated
 
 pytestmark = pytest.mark.unit
 

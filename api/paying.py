@@ -1,0 +1,93 @@
+"""Who pays for a claim and what it may spend, and what is counted of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+
+from speech.client import Client
+from speech.client_ports import Clients
+from speech.errors import TooManyRequests
+from speech.job import Cache
+from speech.ledger_ports import Ledger, Rates
+from speech.ports import Claim
+from speech.prices import Prices
+from speech.recipe import Recipe
+from speech.usage import NOBODY, Allowance, Purse, Usage
+
+_REQUEST, _REFUSAL = Usage(requests=1), Usage(requests=1, refused=1)
+_HITS_HELD = 1024
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Payer:
+    """Whose request it is; `allowance` when it has a rate."""
+
+    client: Client | None
+    allowance: Allowance | None = None
+
+    @property
+    def id(self) -> str:
+        """Under which it is counted."""
+        return self.client.id if self.client else NOBODY
+
+
+_NOBODY = Payer(client=None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Paying:
+    """`daily_limit` in millionths of a dollar. Clients that nobody set up are counted together, without a limit."""
+
+    clients: Clients
+    ledger: Ledger
+    rates: Rates
+    prices: Prices
+    daily_limit: int | None
+    clock: Callable[[], float] = time.time
+
+    async def admit(self, client_id: str) -> Payer:
+        """Who asks; raises TooManyRequests. Asks nobody but this process's memory when the client has no rate."""
+        if not client_id:
+            return _NOBODY
+        client = await self.clients.get(client_id)
+        if client is None or client.requests_per_minute is None:
+            return Payer(client=client)
+        allowance = await self.rates.take(client.id, per_minute=client.requests_per_minute)
+        if allowance.wait:
+            self.refused(Payer(client=client))
+            raise TooManyRequests(allowance)
+        return Payer(client=client, allowance=allowance)
+
+    def purse(self, payer: Payer, recipe: Recipe) -> Purse:
+        """What the payer may spend on a recipe."""
+        characters = len(recipe.request.text)
+        return Purse(
+            client=payer.id,
+            characters=characters,
+            cost=self.prices.expected(characters),
+            now=self.clock(),
+            budget=payer.client.monthly_character_budget if payer.client else None,
+            daily=self.daily_limit,
+        )
+
+    async def recall(self, payer: Payer) -> None:
+        """Has the ledger look up what was spent so far; raises Unavailable."""
+        await self.ledger.recall(payer.id, now=self.clock())
+
+    def refused(self, payer: Payer) -> None:
+        """Its request was too much."""
+        self.ledger.count(payer.id, now=self.clock(), usage=_REFUSAL)
+
+    def claimed(self, payer: Payer, claim: Claim) -> None:
+        """Its request was met. What is being made is counted when it is made."""
+        is_hit = claim.cache is Cache.HIT
+        usage = _hit(claim.job.characters, claim.job.duration_ms or 0) if is_hit else _REQUEST
+        self.ledger.count(payer.id, now=self.clock(), usage=usage)
+
+
+@lru_cache(maxsize=_HITS_HELD)
+def _hit(characters: int, duration_ms: int) -> Usage:
+    return Usage(requests=1, served_characters=characters, served_ms=duration_ms)

@@ -1,0 +1,79 @@
+"""A ledger in memory, and bills on it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+
+from speech.prices import Prices
+from speech.usage import Purse, Usage
+from storage.bucket import Bucket
+from tests.fakes.jobs import NOW
+from tests.fakes.services import S3Server, check_disposable
+from worker.bill import Billing
+
+PRICES = Prices(minute=0.05, item=0.004)
+
+
+@dataclass
+class MemoryLedger:
+    """Implements speech.ledger_ports.Ledger for one month; `payers` by job. `settled`, `joined`: as told."""
+
+    payers: dict[str, str] = field(default_factory=dict)
+    settled: list[tuple[str, Usage]] = field(default_factory=list)
+    joined: list[tuple[str, int, int]] = field(default_factory=list)
+    has_settled: asyncio.Event = field(default_factory=asyncio.Event)
+    _used: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+
+    def count(self, client: str, *, now: float, usage: Usage) -> None:
+        self._used[client].update(asdict(usage))
+
+    async def settle(self, client: str, *, now: float, usage: Usage, job: str) -> None:
+        self.count(client, now=now, usage=usage)
+        self.settled.append((job, usage))
+        self.has_settled.set()
+
+    async def payer(self, job: str) -> str:
+        return self.payers.get(job, "")
+
+    async def served_joined(self, job: str, *, now: float, characters: int, duration_ms: int) -> None:
+        self.joined.append((job, characters, duration_ms))
+
+    async def recall(self, client: str, *, now: float) -> None: ...
+
+    async def usage(self, client: str, *, month: str) -> Usage:
+        return self.used(client)
+
+    async def reserved(self, client: str) -> int:
+        return 0
+
+    def used(self, client: str) -> Usage:
+        """What a client used so far."""
+        return Usage.of(self._used[client])
+
+
+def billing_on(ledger: MemoryLedger) -> Billing:
+    """Bills at the upstream's usual prices."""
+    return Billing(ledger=ledger, prices=PRICES, clock=lambda: NOW)
+
+
+def just(purse: Purse) -> Callable[[], Purse]:
+    """This purse, for whoever asks."""
+    return lambda: purse
+
+
+def bucket_on(server: S3Server, *, bucket: str) -> Bucket:
+    """A bucket that tests may fill; it must have been made."""
+    check_disposable(server.endpoint_url, bucket=bucket)
+    return Bucket(
+        bucket,
+        endpoint_url=server.endpoint_url,
+        public_url=None,
+        access_key_id=server.access_key_id,
+        secret_access_key=server.secret_access_key,
+        session_token=None,
+        region=server.region,
+        threads=4,
+    )
