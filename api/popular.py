@@ -1,28 +1,44 @@
-"""The small objects that were asked for last, held in memory: what stands under a key never changes."""
+"""The small objects that are asked for again and again, held in memory: what stands under a key never changes."""
 
 from __future__ import annotations
 
 import base64
+import time
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import TypeVar
 
 from api.shared import Shared
 from speech.card import Card
 from speech.ports import AudioStore
 
+HELD_SECONDS = 60.0
 _AS_URL = "data:"
+_REMEMBERED = 4096
 
 # A URL is ASCII: a byte for each character.
 Content = TypeVar("Content", bytes, str)
 
 
 class Popular:
-    """Holds `limit` bytes in all, of objects of at most `largest`. Many who ask for one at once read it once."""
+    """Holds `limit` bytes in all, of objects of at most `largest` that were asked for before. Many at once read once.
 
-    def __init__(self, store: AudioStore, *, limit: int = 32 * 1024 * 1024, largest: int = 512 * 1024) -> None:
+    Nothing is held for longer than HELD_SECONDS: what is deleted from the bucket is gone then. `clock` counts seconds.
+    """
+
+    def __init__(
+        self,
+        store: AudioStore,
+        *,
+        limit: int = 32 * 1024 * 1024,
+        largest: int = 512 * 1024,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.largest = largest
         self._limit = limit
-        self._held: OrderedDict[str, bytes | str] = OrderedDict()
+        self._clock = clock
+        self._asked: OrderedDict[str, None] = OrderedDict()
+        self._held: OrderedDict[str, tuple[bytes | str, float]] = OrderedDict()
         self._bytes = 0
         self._store = store
         self._reads = Shared(store.read)
@@ -49,19 +65,37 @@ class Popular:
 
     def forget(self, key: str) -> None:
         """It is no longer in the bucket."""
-        for name in (key, f"{_AS_URL}{key}"):
-            self._bytes -= len(self._held.pop(name, b""))
+        self._drop(key)
+        self._drop(f"{_AS_URL}{key}")
 
     def _find(self, name: str) -> bytes | str | None:
         held = self._held.get(name)
-        if held is not None:
-            self._held.move_to_end(name)
-        return held
+        if held is None:
+            return None
+        if self._clock() >= held[1]:
+            self._drop(name)
+            return None
+        self._held.move_to_end(name)
+        return held[0]
 
     def _keep(self, name: str, content: Content) -> Content:
-        if len(content) <= self.largest:
-            self._bytes += len(content) - len(self._held.pop(name, b""))
-            self._held[name] = content
+        if self._is_popular(name) and len(content) <= self.largest:
+            self._drop(name)
+            self._held[name] = content, self._clock() + HELD_SECONDS
+            self._bytes += len(content)
             while self._bytes > self._limit:
-                self._bytes -= len(self._held.popitem(last=False)[1])
+                self._drop(next(iter(self._held)))
         return content
+
+    def _is_popular(self, name: str) -> bool:
+        """Whether it was asked for before, lately."""
+        is_popular = name in self._asked
+        self._asked[name] = None
+        self._asked.move_to_end(name)
+        if len(self._asked) > _REMEMBERED:
+            self._asked.popitem(last=False)
+        return is_popular
+
+    def _drop(self, name: str) -> None:
+        held = self._held.pop(name, None)
+        self._bytes -= len(held[0]) if held else 0

@@ -17,8 +17,8 @@ pytestmark = pytest.mark.integration
 
 
 @asynccontextmanager
-async def completions(url: str, *, timeout: float = 5, silence: float = 5) -> AsyncIterator[ChatCompletions]:
-    opened = ChatCompletions({"xai": url}, timeout=timeout, silence=silence)
+async def completions(url: str, *, patience: float = 5) -> AsyncIterator[ChatCompletions]:
+    opened = ChatCompletions({"xai": url}, timeout=patience, silence=patience)
     try:
         yield opened
     finally:
@@ -53,7 +53,7 @@ async def test_each_key_is_used_for_its_own_requests(simulator: RunningSimulator
 
 async def test_nothing_is_waited_for_too_long(simulator: RunningSimulator) -> None:
     simulator.plan("chat_slow", times=2)
-    async with completions(simulator.rest_url, timeout=0.2, silence=0.2) as chat:
+    async with completions(simulator.rest_url, patience=0.2) as chat:
         with pytest.raises(ChatTimeout):
             await chat.whole(prompt("Hello"), provider="xai", key="a-key")
         with pytest.raises(ChatTimeout):
