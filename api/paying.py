@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
+from speech.card import Card
 from speech.client import Client
 from speech.client_ports import Clients
 from speech.errors import TooManyRequests
@@ -86,6 +87,10 @@ class Paying:
         is_hit = claim.cache is Cache.HIT
         usage = _hit(claim.job.characters, claim.job.duration_ms or 0) if is_hit else _REQUEST
         self.ledger.count(payer.id, now=self.clock(), usage=usage)
+
+    def served(self, payer: Payer, card: Card) -> None:
+        """Its request was met by what this process holds."""
+        self.ledger.count(payer.id, now=self.clock(), usage=_hit(card.characters, card.duration_ms))
 
 
 @lru_cache(maxsize=_HITS_HELD)

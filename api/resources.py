@@ -7,8 +7,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from api.live.reader import LiveReader
 from api.live.stage import LiveStage
-from api.popular import Popular
 from api.paying import Paying
+from api.popular import Popular
 from api.services import Services
 from celery_config import RENDER_TASK, make_celery
 from front.audio_links import AudioLinks

@@ -16,8 +16,8 @@ from typing import TypedDict
 from starlette.requests import Request
 
 from api.live.stage import LiveStage
-from api.popular import Popular
 from api.paying import Payer, Paying
+from api.popular import Popular
 from api.schemas import JobRequest
 from api.shared import Shared
 from front.access import client_of
@@ -189,6 +189,10 @@ class Services:
     def held_card(self, name: str) -> Card | None:
         """The card of what this process knows to be ready, without asking anybody; None otherwise."""
         return self._cards.get(name)
+
+    async def serve_held(self, card: Card, *, caller: str) -> None:
+        """Counts a hit that needs no claim; raises TooManyRequests."""
+        self.paying.served(await self.paying.admit(client_of(caller)), card)
 
     async def _claim_on_board(self, recipe: Recipe, *, refresh: bool, caller: str, payer: Payer) -> Claim:
         now, purse = time.time(), partial(self.paying.purse, payer, recipe)

@@ -128,7 +128,7 @@ class Voicing:
             if recipe is None:
                 return NOTHING
             name = recipe.job_name
-            if hit := self._held(name):
+            if hit := await self._held(name):
                 return hit
             claim = await self._claim(recipe)
             job = claim.job
@@ -152,15 +152,19 @@ class Voicing:
         request = read(words, is_markdown, self.voice, format, self.client.pronunciations)
         return None if request is None else self.services.scoped(self.services.recipe(request), self.client)
 
-    def _held(self, name: str) -> Voiced | None:
-        """The sound if this process knows and holds all of it: nobody is asked then."""
+    async def _held(self, name: str) -> Voiced | None:
+        """The sound if this process knows and holds all of it: nobody is asked then, but it counts as any hit."""
         card = self.services.held_card(name)
         if card is None:
             return None
-        if card.size >= _LIMITS[self.mode]:
-            return self._by_url(name, Cache.HIT)
-        url = self.services.popular.held_data_url(card)
-        return None if url is None else Voiced(url=url, kind="data", cache=Cache.HIT, job_id=name)
+        voiced = self._by_url(name, Cache.HIT)
+        if card.size < _LIMITS[self.mode]:
+            url = self.services.popular.held_data_url(card)
+            if url is None:
+                return None
+            voiced = replace(voiced, url=url, kind="data")
+        await self.services.serve_held(card, caller=self.caller)
+        return voiced
 
     async def _claim(self, recipe: Recipe) -> Claim:
         async with asyncio.timeout(CLAIM_SECONDS):

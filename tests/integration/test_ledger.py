@@ -200,6 +200,27 @@ async def test_a_rate_is_told_and_kept(client: httpx.AsyncClient) -> None:
     assert ((await usage(client, "max"))["requests"], (await usage(client, "max"))["refused"]) == (4, 1)
 
 
+async def test_a_chat_spends_its_clients_budget_and_goes_on_silently(client: httpx.AsyncClient) -> None:
+    await put(client, "nell", monthly_character_budget=40)
+    said = "say exactly: We open at nine o'clock sharp."
+
+    async def chat(message: str) -> dict[str, Any]:
+        answer = await client.post("/api/chat", json={"client_id": "nell", "message": message, "audio": "data"})
+        document: dict[str, Any] = answer.raise_for_status().json()
+        return document
+
+    heard = [await chat(said) for _ in range(4)]
+    assert [one["audio"]["cache"] for one in heard] == ["miss", "hit", "hit", "hit"]
+    assert {one["audio"]["kind"] for one in heard} == {"data"}
+    silent = await chat("say exactly: And we close again at six in the evening, every day of the week.")
+    assert silent["reply"].startswith("And we close")
+    assert (silent["audio_url"], silent["audio"]["reason"]) == (None, "over_budget")
+    # Also hits that this process holds, for which nobody else is asked.
+    counted = await usage(client, "nell")
+    assert (counted["requests"], counted["refused"]) == (5, 1)
+    assert counted["characters_bought"] * 3 == counted["characters_served"] > 0
+
+
 async def test_usage_of_what_is_unknown(client: httpx.AsyncClient) -> None:
     check_problem(await client.get("/v1/clients/stranger/usage"), 404, "unknown_client")
     check_problem(await client.get("/v1/clients/../usage"), 404, "not_found")
