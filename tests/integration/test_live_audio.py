@@ -6,6 +6,8 @@ import asyncio
 import os
 import time
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -222,5 +224,11 @@ def tapes(system: Stack) -> int:
     """How many files without a name the first api process holds open."""
     process = system.programs["api"].process
     assert process is not None
-    folder = f"/proc/{process.pid}/fd"
-    return sum("(deleted)" in os.readlink(f"{folder}/{number}") for number in os.listdir(folder))
+    return sum("(deleted)" in _target(link) for link in Path(f"/proc/{process.pid}/fd").iterdir())
+
+
+def _target(link: Path) -> str:
+    # One may be closed between the list and the look.
+    with suppress(FileNotFoundError):
+        return os.readlink(link)
+    return ""
