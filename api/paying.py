@@ -35,7 +35,7 @@ class Payer:
         return self.client.id if self.client else NOBODY
 
 
-_NOBODY = Payer(client=None)
+ANONYMOUS = Payer(client=None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +52,7 @@ class Paying:
     async def admit(self, client_id: str) -> Payer:
         """Who asks; raises TooManyRequests. Asks nobody but this process's memory when the client has no rate."""
         if not client_id:
-            return _NOBODY
+            return ANONYMOUS
         client = await self.clients.get(client_id)
         if client is None or client.requests_per_minute is None:
             return Payer(client=client)

@@ -16,7 +16,7 @@ from typing import TypedDict
 from starlette.requests import Request
 
 from api.live.stage import LiveStage
-from api.paying import Payer, Paying
+from api.paying import ANONYMOUS, Payer, Paying
 from api.popular import Popular
 from api.schemas import JobRequest
 from api.shared import Shared
@@ -154,7 +154,8 @@ class Services:
         What the bucket has is ready at once, the rest goes to the workers. Raises TooManyRequests; and QueueFull,
         OverBudget or SpendLimit for what would have to be made.
         """
-        payer = await self.paying.admit(client_of(caller))
+        client_id = client_of(caller)
+        payer = await self.paying.admit(client_id) if client_id else ANONYMOUS
         try:
             claim = await self._claim(recipe, refresh=refresh, caller=caller, payer=payer)
         except (OverBudget, SpendLimit):

@@ -37,10 +37,17 @@ class ClientsCors(CORSMiddleware):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """As the library does it, once it is known what clients allow."""
-        if scope["type"] == "http":
-            origin = Headers(scope=scope).get("origin")
-            if origin is not None and origin not in self._pages.listed:
-                self._of_clients = await self._pages.of_clients(scope)
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        origin = headers.get("origin")
+        if origin is None:
+            # Most callers are no pages: the library would look once more.
+            await self.simple_response(scope, receive, send, request_headers=headers)
+            return
+        if origin not in self._pages.listed:
+            self._of_clients = await self._pages.of_clients(scope)
         await super().__call__(scope, receive, send)
 
     def is_allowed_origin(self, origin: str) -> bool:

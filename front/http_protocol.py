@@ -18,6 +18,7 @@ class HttpProtocol(HttpToolsProtocol):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._deadline: TimerHandle | None = None
+        self._is_awaited = True
         self._size = 0
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
@@ -31,24 +32,27 @@ class HttpProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """What belongs to an unfinished head is counted."""
+        """What belongs to an unfinished head is counted. Most heads come whole, and need no timer."""
         super().data_received(data)
-        self._size += len(data)
-        if self._deadline and self._size > _MOST_BYTES:
-            self.transport.abort()
+        if self._is_awaited:
+            self._await_head()
+            self._size += len(data)
+            if self._size > _MOST_BYTES:
+                self.transport.abort()
 
     def on_message_begin(self) -> None:
         """A head begins."""
         super().on_message_begin()
-        self._await_head()
+        self._is_awaited, self._size = True, 0
 
     def on_headers_complete(self) -> None:
         """It is whole."""
-        self._forget_head()
+        self._is_awaited = False
+        if self._deadline:
+            self._forget_head()
         super().on_headers_complete()
 
     def _await_head(self) -> None:
-        self._size = 0
         if self._deadline is None:
             self._deadline = self.loop.call_later(self.head_seconds, self.transport.abort)
 
