@@ -174,11 +174,13 @@ class Services:
         if claim.cache is not Cache.MISS:
             return claim
         try:
-            card = await self.card(recipe.job_name)
+            # Both take a round trip, for which somebody waits.
+            card, down_for = await asyncio.gather(self.card(recipe.job_name), self._down_for(recipe.request.lane))
             if card is not None:
                 job = await self.board.finish(card)
                 return Claim(job=job, cache=Cache.HIT, generation=claim.generation)
-            await self._need_upstream(recipe.request.lane)
+            if down_for:
+                raise UpstreamDown(retry_after=down_for)
             await self.dispatch.send(recipe.job_name, lane=recipe.request.lane)
             log.info("[X.AI TTS] %s: sent to the %s lane", recipe.job_name, recipe.request.lane)
         except BaseException:
@@ -230,10 +232,9 @@ class Services:
         """The seconds after which it is worth looking at a live job again."""
         return await self.queue.until_start(job.name) if job.status is JobStatus.QUEUED else _POLL_SECONDS
 
-    async def _need_upstream(self, lane: Lane) -> None:
-        """Raises UpstreamDown for who would wait in vain; bulk has time."""
-        if lane is Lane.INTERACTIVE and (seconds := await self.breaker.down_for()):
-            raise UpstreamDown(retry_after=seconds)
+    async def _down_for(self, lane: Lane) -> float:
+        """For how many seconds a caller would wait in vain; bulk has time."""
+        return await self.breaker.down_for() if lane is Lane.INTERACTIVE else 0.0
 
     async def job(self, name: str, *, wait: float = 0) -> Job | None:
         """The job as the board has it, or as its card tells it when the board knows nothing."""

@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 
 PIECE_BYTES = 1024 * 1024
 _READ_SECONDS = 30.0
+# So few bytes come with the head: they are worth no thread of their own.
+_FEW_BYTES = 64 * 1024
 # Parts one after the other: little memory, and rclone wants them in order.
 _TRANSFER = TransferConfig(multipart_threshold=8 * PIECE_BYTES, multipart_chunksize=8 * PIECE_BYTES, use_threads=False)
 # A server that tears overwrites shows half a card for a moment, or fails to show it.
@@ -148,12 +150,13 @@ class S3AudioStore:
             return b"", end
         # The head comes in time or the bucket is away; the bytes may be many, and only their silence is an outage.
         body, size = await self._bucket.call(lambda: self._open(key, start, end))
-        if body is None:
-            return b"", size
+        if isinstance(body, bytes):
+            return body, size
         content = await self._bucket.call(body.read, seconds=_READ_SECONDS)
         return content, size
 
-    def _open(self, key: str, start: int = 0, end: int | None = None) -> tuple[StreamingBody | None, int]:
+    def _open(self, key: str, start: int = 0, end: int | None = None) -> tuple[StreamingBody | bytes, int]:
+        """The bytes where they are few, and come with the head; else where to read them. And the object's size."""
         request: GetObjectRequestTypeDef = {"Bucket": self._bucket.name, "Key": key}
         if start or end is not None:
             request["Range"] = f"bytes={start}-{'' if end is None else end - 1}"
@@ -161,15 +164,17 @@ class S3AudioStore:
             answer = self._bucket.quick.get_object(**request)
         except ClientError as error:
             if error_code(error) in ("InvalidRange", "416"):
-                return None, start
+                return b"", start
             raise
-        total = answer.get("ContentRange", "").rpartition("/")[2]
-        return answer["Body"], int(total) if total.isdecimal() else start + answer["ContentLength"]
+        length, total = answer["ContentLength"], answer.get("ContentRange", "").rpartition("/")[2]
+        size = int(total) if total.isdecimal() else start + length
+        body = answer["Body"]
+        return body.read() if length <= _FEW_BYTES else body, size
 
     def _card(self, name: str) -> Card:
         try:
             body, _ = self._open(card_key(name))
-            document: bytes = body.read() if body else b""
+            document = body if isinstance(body, bytes) else body.read()
         except (ClientError, IncompleteReadError, ResponseStreamingError) as error:
             if isinstance(error, ClientError) and error_code(error) not in _TORN_CODES:
                 raise

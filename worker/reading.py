@@ -46,11 +46,15 @@ class ReadingMaker:
 
         Raises a RenderError or Unavailable when it is given up, StaleToken when somebody else took it over.
         """
+        request = recipe.request
         # Read first: a board that is wiped meanwhile no longer knows who pays.
-        bill = await self.insist(lambda: self.billing.open(recipe.job_name), name=recipe.job_name)
+        bill, utterances = await asyncio.gather(
+            self.insist(lambda: self.billing.open(recipe.job_name), name=recipe.job_name),
+            asyncio.to_thread(cut, request.text, language=request.language),
+        )
         reading = _Reading(shared=self, recipe=recipe, lease=lease, folder=folder, bill=bill)
         try:
-            return await reading.make()
+            return await reading.make(utterances)
         finally:
             # A cancellation that comes in here cancels what is gathered.
             await reading.end()
@@ -72,10 +76,9 @@ class _Reading:
     keeping: list[asyncio.Task[None]] = field(default_factory=list)
     airings: list[Airing] = field(default_factory=list)
 
-    async def make(self) -> Card:
+    async def make(self, utterances: list[Utterance]) -> Card:
         began = self.shared.masters.monotonic()
         request = self.recipe.request
-        utterances = await asyncio.to_thread(cut, request.text, language=request.language)
         try:
             job = await self._start(len(utterances))
         except UnknownJob:
