@@ -12,8 +12,8 @@ MAX_BODY = 2 * 1024 * 1024
 
 async def read_body(request: Request, *, limit: int = MAX_BODY) -> bytes:
     """The whole body; raises TextTooLong as soon as it is known to exceed `limit` bytes."""
-    announced = request.headers.get("content-length", "")
-    if announced.isdecimal() and int(announced) > limit:
+    announced = next((value for name, value in request.scope["headers"] if name == b"content-length"), b"")
+    if announced.isdigit() and int(announced) > limit:
         raise _too_large(limit)
     body = bytearray()
     async for chunk in request.stream():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
@@ -64,6 +65,7 @@ async def check_page(connection: HTTPConnection, client_id: str | None) -> None:
         pages.check(connection.scope, client)
 
 
+@lru_cache(maxsize=256)
 def is_local_name(host: str, *, public_host: str | None) -> bool:
     """Whether a Host header names this machine by a name of its own."""
     try:
