@@ -43,5 +43,6 @@ async def measure(system: System) -> bool:
 
 
 if __name__ == "__main__":
-    with running(**ROOMY) as system:
+    # Hundreds of handshakes one after the other would take longer than all else.
+    with running(**ROOMY, SIMULATOR_HANDSHAKE_MS="0") as system:
         raise SystemExit(not asyncio.run(measure(system)))
