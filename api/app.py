@@ -2,34 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from uuid import uuid4
 
-from asgi_correlation_id import CorrelationIdMiddleware
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 from starlette.routing import Route
-from starlette.types import Scope
 
 from api.openai_errors import OpenAiErrors
 from api.resources import open_services
 from api.routes import audio, chat, clients, health, job_events, job_list, jobs, models, speech, usage, voices, widget
-from api.services import Services, State
-from front.access import BearerAccess
-from front.cors import ClientsCors
-from front.openapi import describe
-from front.origins import OwnPages
-from front.pages import Pages
-from front.problems import install_problems
+from api.services import State
+from front.door import Door
 from front.rate_fields import RATE_FIELDS
 from front.widget_tokens import WidgetTokens
-from front.widgets import WidgetAccess
 from settings import Settings
-from speech.client_ports import Clients
 
-_CORRELATION_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _EXPOSED = [
     *("ETag", "Location", "Retry-After", "X-Request-ID", "Content-Range", "Accept-Ranges", "Content-Location"),
     *("Recite-Cache", "Recite-Ignored", "Recite-Speed", *RATE_FIELDS),
@@ -63,44 +51,29 @@ def create_app(settings: Settings) -> FastAPI:
     # documented one stays behind it.
     app.router.routes.insert(0, Route("/v1/jobs", jobs.post_job, methods=["POST"]))
     app.router.routes.append(widget.files)
-    install_problems(app)
-    _guard(app, settings)
-    app.add_middleware(
-        CorrelationIdMiddleware,
-        generator=lambda: uuid4().hex,
-        validator=lambda id: _CORRELATION_ID.fullmatch(id) is not None,
-    )
+    _hang_door(app, settings)
     return app
 
 
-def _guard(app: FastAPI, settings: Settings) -> None:
-    """The last one added is the outermost: refusals can be read across origins."""
+def _hang_door(app: FastAPI, settings: Settings) -> None:
     server = settings.server
-    pages = Pages(origins=server.allowed_origins, public_url=server.public_url, clients=_clients)
-    describe(app, needs_key=bool(server.keys))
-    # Audio is public to read: its name can't be guessed, and browsers' audio elements send no keys.
-    app.add_middleware(BearerAccess, keys=server.keys, public=("/v1/audio/", "/widget/"))
-    app.add_middleware(
-        WidgetAccess,
+    door = Door(
+        keys=server.keys,
+        origins=server.allowed_origins,
+        public_url=server.public_url,
+        is_local=server.is_loopback,
         tokens=WidgetTokens(settings.derived("widget-tokens")),
-        pages=pages,
+    )
+    door.hang(
+        app,
+        # Audio is public to read: its name can't be guessed, and browsers' audio elements send no keys.
+        public=("/v1/audio/", "/widget/"),
         opens=("POST /api/chat", "GET /v1/audio/", "HEAD /v1/audio/"),
-    )
-    app.add_middleware(
-        OwnPages, pages=pages, of_clients=("POST /api/chat",), is_local=server.is_loopback and not server.keys
-    )
-    app.add_middleware(OpenAiErrors)
-    app.add_middleware(
-        ClientsCors,
-        pages=pages,
-        allow_methods=["GET", "HEAD", "POST", "PUT", "DELETE"],
-        allow_headers=[
+        of_clients=("POST /api/chat",),
+        methods=["GET", "HEAD", "POST", "PUT", "DELETE"],
+        headers=[
             *("Authorization", "Content-Type", "Prefer", "Range", "X-Request-ID", "Last-Event-ID", "Idempotency-Key")
         ],
-        expose_headers=_EXPOSED,
+        exposed=_EXPOSED,
+        errors=OpenAiErrors,
     )
-
-
-def _clients(scope: Scope) -> Clients:
-    services: Services = scope["state"]["services"]
-    return services.clients

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import httpx
 import uvloop
@@ -21,6 +22,8 @@ from bench.texts import tiny
 REQUESTS, CONNECTIONS, READY, ROUNDS, LIMIT = 3000, 32, 20, 5, 60
 # What a sound's data URL may have.
 SMALLEST, LARGEST = 70_000, 160_000
+
+_rate = partial(load, total=REQUESTS, connections=CONNECTIONS)
 
 
 async def measure(port: int) -> bool:
@@ -50,16 +53,6 @@ async def _until_kept(client: httpx.AsyncClient, text: str) -> None:
             return
         await asyncio.sleep(0.05)
     raise SystemExit(f"no data URL came: {answer}")
-
-
-async def _rate(port: int, requests: list[bytes]) -> float:
-    return await load(
-        host="127.0.0.1",
-        port=port,
-        requests=lambda number: requests[number % len(requests)],
-        total=REQUESTS,
-        connections=CONNECTIONS,
-    )
 
 
 @contextmanager

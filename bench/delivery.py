@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,8 @@ from storage.keys import card_key
 OBJECT_BYTES, POPULAR, COLD, CONNECTIONS, ROUNDS, REQUESTS = 50_000, 20, 300, 32, 5, 3000
 POPULAR_LIMIT, COLD_LIMIT = 50, 80
 _THREADS = 16
+
+_rate = partial(load, total=REQUESTS, connections=CONNECTIONS)
 
 
 async def put(system: System, count: int, folder: Path) -> list[Card]:
@@ -137,17 +140,6 @@ def _get(path: str, *, port: int) -> bytes:
 
 def _port(url: str) -> int:
     return int(url.rpartition(":")[2])
-
-
-async def _rate(port: int, requests: list[bytes], *, total: int = REQUESTS, expect: int = 200) -> float:
-    return await load(
-        host="127.0.0.1",
-        port=port,
-        requests=lambda number: requests[number % len(requests)],
-        total=total,
-        connections=CONNECTIONS,
-        expect=expect,
-    )
 
 
 @contextmanager

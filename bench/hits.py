@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from urllib.parse import urlsplit
 
 import httpx
@@ -25,6 +26,8 @@ from bench.system import System, free_port, running
 from bench.texts import distinct
 
 REQUESTS, CONNECTIONS, READY, ROUNDS, LIMIT = 8000, 32, 100, 5, 60
+
+_rate = partial(load, total=REQUESTS, connections=CONNECTIONS)
 
 
 async def measure(system: System, bare_port: int, redis_url: str) -> bool:
@@ -48,16 +51,6 @@ async def measure(system: System, bare_port: int, redis_url: str) -> bool:
     middle = statistics.median(shares[1:])
     note = f" hits: {statistics.median(rates[1:]):.0f} a second"
     return report("hits, of a bare handler with one Redis GET", middle, limit=LIMIT, unit="%", at_least=True, note=note)
-
-
-async def _rate(port: int, requests: list[bytes]) -> float:
-    return await load(
-        host="127.0.0.1",
-        port=port,
-        requests=lambda number: requests[number % len(requests)],
-        total=REQUESTS,
-        connections=CONNECTIONS,
-    )
 
 
 @contextmanager

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable
+from collections.abc import Sequence
 from time import perf_counter
 from typing import cast
 
 import httptools
 
 
-async def load(
-    *, host: str, port: int, requests: Callable[[int], bytes], total: int, connections: int, expect: int = 200
-) -> float:
-    """Requests a second; `requests` gives the bytes of the nth one. Raises when an answer has another status."""
+async def load(port: int, requests: Sequence[bytes], *, total: int, connections: int, expect: int = 200) -> float:
+    """Requests a second to this machine, these in turn. Raises when an answer has another status than expected."""
     counter = itertools.count()
     loop = asyncio.get_running_loop()
     clients = [_Client(requests, counter, total=total, expect=expect) for _ in range(connections)]
     for client in clients:
-        await loop.create_connection(lambda client=client: client, host, port)  # type: ignore[misc]
+        await loop.create_connection(lambda client=client: client, "127.0.0.1", port)  # type: ignore[misc]
     started = perf_counter()
     for client in clients:
         client.next()
@@ -28,9 +26,7 @@ async def load(
 
 
 class _Client(asyncio.Protocol):
-    def __init__(
-        self, requests: Callable[[int], bytes], counter: itertools.count[int], *, total: int, expect: int
-    ) -> None:
+    def __init__(self, requests: Sequence[bytes], counter: itertools.count[int], *, total: int, expect: int) -> None:
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._requests = requests
         self._counter = counter
@@ -48,7 +44,7 @@ class _Client(asyncio.Protocol):
         assert self._transport is not None
         number = next(self._counter)
         if number < self._total:
-            self._transport.write(self._requests(number))
+            self._transport.write(self._requests[number % len(self._requests)])
         else:
             self._transport.close()
             self.done.set_result(None)

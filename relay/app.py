@@ -2,32 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from uuid import uuid4
 
-from asgi_correlation_id import CorrelationIdMiddleware
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
-from starlette.types import Scope
 
-from front.access import BearerAccess
-from front.cors import ClientsCors
-from front.openapi import PROBLEMS, describe
-from front.origins import OwnPages
-from front.pages import Pages
-from front.problems import install_problems
+from front.door import Door
+from front.openapi import PROBLEMS
 from front.widget_tokens import WidgetTokens
-from front.widgets import WidgetAccess
 from relay.resources import open_services
 from relay.routes import info, live_socket, page, realtime_socket, sessions
-from relay.services import Services, State
+from relay.services import State
 from settings import Settings
-from speech.client_ports import Clients
 
-_CORRELATION_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_PROBLEMS = (400, 401, 403, 404, 413, 422, 429, 503)
 _DESCRIPTION = (
     "Live voice: web clients talk with xAI's realtime voice API through this service. `POST /sessions` makes a "
     "session, `WS /ws/{session_id}` connects to it; `WS /v1/realtime` serves OpenAI-style realtime clients. "
@@ -57,40 +45,25 @@ def create_app(settings: Settings) -> FastAPI:
         sessions.router, responses={status: PROBLEMS[status] for status in (401, 403, 404, 422, 429, 503)}
     )
     app.router.routes.extend([*live_socket.routes, *realtime_socket.routes, *page.routes])
-    install_problems(app)
-    _guard(app, settings)
-    app.add_middleware(
-        CorrelationIdMiddleware,
-        generator=lambda: uuid4().hex,
-        validator=lambda id: _CORRELATION_ID.fullmatch(id) is not None,
-    )
+    _hang_door(app, settings)
     return app
 
 
-def _guard(app: FastAPI, settings: Settings) -> None:
-    """The last one added is the outermost: refusals can be read across origins."""
+def _hang_door(app: FastAPI, settings: Settings) -> None:
     server = settings.server
-    pages = Pages(origins=server.allowed_origins, public_url=server.public_url, clients=_clients)
-    describe(app, needs_key=bool(server.keys))
-    app.add_middleware(BearerAccess, keys=server.keys, public=("/live", "/ws/"))
-    app.add_middleware(
-        WidgetAccess, tokens=WidgetTokens(settings.derived("widget-tokens")), pages=pages, opens=("POST /sessions",)
+    door = Door(
+        keys=server.keys,
+        origins=server.allowed_origins,
+        public_url=server.public_url,
+        is_local=server.is_loopback,
+        tokens=WidgetTokens(settings.derived("widget-tokens")),
     )
-    app.add_middleware(
-        OwnPages,
-        pages=pages,
+    door.hang(
+        app,
+        public=("/live", "/ws/"),
+        opens=("POST /sessions",),
         of_clients=("POST /sessions", "WebSocket /ws/"),
-        is_local=server.is_loopback and not server.keys,
+        methods=["GET", "HEAD", "POST", "DELETE"],
+        headers=["Authorization", "Content-Type", "X-Request-ID"],
+        exposed=["Retry-After", "X-Request-ID"],
     )
-    app.add_middleware(
-        ClientsCors,
-        pages=pages,
-        allow_methods=["GET", "HEAD", "POST", "DELETE"],
-        allow_headers=["Authorization", "Content-Type", "X-Request-ID"],
-        expose_headers=["Retry-After", "X-Request-ID"],
-    )
-
-
-def _clients(scope: Scope) -> Clients:
-    services: Services = scope["state"]["services"]
-    return services.clients
