@@ -25,6 +25,7 @@ from xai.live_seats import LiveSeats
 from xai.tokens import Bearers, EphemeralTokens, KeyBearer
 
 _CLIENT_THREADS = 4
+_RECORDING_THREADS = 8
 
 
 @asynccontextmanager
@@ -77,7 +78,8 @@ async def _recording(settings: Settings, redis: Redis, sessions: LiveSessions) -
     from storage.recording_claims import RedisRecordingClaims
     from storage.recordings import S3Recordings
 
-    recordings = S3Recordings(settings.bucket.bucket, **settings.bucket.store_options())
+    bucket = Bucket(settings.bucket.bucket, **settings.bucket.store_options(), threads=_RECORDING_THREADS)
+    recordings = S3Recordings(bucket)
     try:
         async with opened_studio(
             recordings=recordings,

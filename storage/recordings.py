@@ -26,30 +26,10 @@ _MOST_REMOVED_AT_ONCE = 1000
 
 
 class S3Recordings:
-    """Implements speech.recording_ports.Recordings on any S3 server. Nothing connects before the first call."""
+    """Implements speech.recording_ports.Recordings on any S3 server; `bucket` is its own, and closed with it."""
 
-    def __init__(
-        self,
-        bucket: str,
-        *,
-        endpoint_url: str | None = None,
-        public_url: str | None = None,
-        access_key_id: str | None = None,
-        secret_access_key: str | None = None,
-        session_token: str | None = None,
-        region: str = "us-east-1",
-        threads: int = 8,
-    ) -> None:
-        self._bucket = Bucket(
-            bucket,
-            endpoint_url=endpoint_url,
-            public_url=public_url,
-            access_key_id=access_key_id,
-            secret_access_key=secret_access_key,
-            session_token=session_token,
-            region=region,
-            threads=threads,
-        )
+    def __init__(self, bucket: Bucket) -> None:
+        self._bucket = bucket
         self._is_closed = False
 
     async def put_piece(self, session_id: str, name: str, body: bytes) -> None:
