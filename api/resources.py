@@ -15,6 +15,11 @@ from front.widget_tokens import WidgetTokens
 from settings import Settings
 from storage.audience import RedisAudience
 from storage.audio_store import S3AudioStore
+from storage.batch_board import RedisBatchBoard
+from storage.batch_files import BatchFiles
+from storage.batch_results import BatchResults
+from storage.batch_runs import BatchRuns
+from storage.batches import StoredBatches
 from storage.bookkeeping import bookkeeping
 from storage.breaker import RedisBreaker
 from storage.bucket import Bucket
@@ -38,6 +43,7 @@ from xai.chat import ChatCompletions
 
 _FOLLOWED = 1000
 _CLIENT_THREADS = 8
+_BATCH_THREADS = 4
 
 
 @asynccontextmanager
@@ -63,6 +69,9 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         ledger = await stack.enter_async_context(
             bookkeeping(redis, bucket=Bucket(settings.bucket.bucket, **settings.bucket.store_options(), threads=4))
         )
+        batches = Bucket(settings.bucket.bucket, **settings.bucket.store_options(), threads=_BATCH_THREADS)
+        stack.push_async_callback(batches.close)
+        batch_files = BatchFiles(batches)
         watch = RedisJobWatch(following)
         await watch.open()
         stack.push_async_callback(watch.close)
@@ -111,5 +120,11 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
                 daily_limit=settings.xai.daily_limit,
             ),
             links=AudioLinks(settings.derived("audio-links")),
+            batches=StoredBatches(
+                files=batch_files,
+                runs=BatchRuns(batches),
+                results=BatchResults(batches),
+                board=RedisBatchBoard(redis),
+            ),
             tokens=WidgetTokens(settings.derived("widget-tokens")),
         )

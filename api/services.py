@@ -22,6 +22,7 @@ from front.access import client_of
 from front.audio_links import AudioLinks
 from front.widget_tokens import WidgetTokens
 from settings import Settings
+from speech.batch_ports import Batches
 from speech.card import Card
 from speech.chat_ports import Completions, Conversations
 from speech.client import PRIVATE, Client
@@ -87,6 +88,7 @@ class Services:
     paying: Paying
     tokens: WidgetTokens
     links: AudioLinks
+    batches: Batches
     _cards: OrderedDict[str, Card] = field(default_factory=OrderedDict)
 
     @staticmethod
@@ -248,6 +250,11 @@ class Services:
         """
         if (cdn := self.settings.bucket.cdn_url) and not is_private(name):
             return f"{cdn.rstrip('/')}/{name}"
+        url = f"{self.base_url(request)}/v1/audio/{name}"
+        return f"{url}?signature={self.links.sign(name)}" if is_private(name) else url
+
+    def base_url(self, request: Request) -> str:
+        """Where we are: at PUBLIC_URL, or where this request came in; without a slash at its end."""
         base = self.settings.server.public_url
         if base is None:
             # One that names no host (HTTP/1.0), or something else, gets where we listen.
@@ -255,5 +262,4 @@ class Services:
             if not _HOST.fullmatch(host):
                 host = f"{self.settings.server.host}:{self.settings.server.port}"
             base = f"{request.scope['scheme']}://{host}"
-        url = f"{base.rstrip('/')}/v1/audio/{name}"
-        return f"{url}?signature={self.links.sign(name)}" if is_private(name) else url
+        return base.rstrip("/")
