@@ -70,9 +70,10 @@ class Course:
     def recall(self, number: int, results: list[LineResult], *, key: str) -> None:
         """What was told of a piece before; one of which all is known need not be read."""
         self.outcomes.recall(results)
-        self._keys[number] = key
         if len(results) == len(self.places(number)):
             self._settle(number)
+        else:
+            self._keys[number] = key
 
     def is_settled(self, number: int) -> bool:
         """Whether all of the piece is told."""
@@ -133,7 +134,7 @@ class Course:
     def state(self, status: BatchStatus | None = None, *, ended_at: float | None = None) -> BatchState:
         """How the batch stands, by its status if that is known."""
         counts = Counter(self._done)
-        for number in self.pieces:
+        for number in (*self.pieces, *self._keys):
             counts.update(self.outcomes.counts(self.places(number)))
         known = sum(counts.values())
         self._pace.note(known, now=self.clock())
