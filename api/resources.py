@@ -16,10 +16,12 @@ from front.widget_tokens import WidgetTokens
 from settings import Settings
 from storage.audience import RedisAudience
 from storage.audio_store import S3AudioStore
+from storage.batch_files import BatchFiles
 from storage.bookkeeping import bookkeeping
 from storage.breaker import RedisBreaker
 from storage.bucket import Bucket
 from storage.callers import RedisCallers
+from storage.card_index import RedisCardIndex
 from storage.clients import S3Clients
 from storage.conversations import RedisConversations
 from storage.dispatch import CeleryDispatch
@@ -38,6 +40,7 @@ from xai.chat import ChatCompletions
 
 _FOLLOWED = 1000
 _CLIENT_THREADS = 8
+_BATCH_THREADS = 4
 
 
 @asynccontextmanager
@@ -63,6 +66,8 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         ledger = await stack.enter_async_context(
             bookkeeping(redis, bucket=Bucket(settings.bucket.bucket, **settings.bucket.store_options(), threads=4))
         )
+        batches = Bucket(settings.bucket.bucket, **settings.bucket.store_options(), threads=_BATCH_THREADS)
+        stack.push_async_callback(batches.close)
         watch = RedisJobWatch(following)
         await watch.open()
         stack.push_async_callback(watch.close)
@@ -111,5 +116,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
                 daily_limit=settings.xai.daily_limit,
             ),
             links=AudioLinks(settings.derived("audio-links")),
+            index=RedisCardIndex(redis),
+            batch_files=BatchFiles(batches),
             tokens=WidgetTokens(settings.derived("widget-tokens")),
         )

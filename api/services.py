@@ -38,11 +38,13 @@ from speech.errors import (
     Unread,
     UpstreamDown,
 )
+from speech.index_ports import CardIndex
 from speech.job import Cache, Job, JobStatus
 from speech.ledger_ports import Ledger
 from speech.ports import Audience, AudioStore, Breaker, Callers, Claim, Dispatch, JobBoard, JobWatch
 from speech.recipe import Recipe, is_private, scope_of
 from speech.request import Lane, SpeechRequest
+from storage.batch_files import BatchFiles
 from storage.heartbeats import Heartbeats
 from storage.idempotency_keys import IdempotencyKeys
 from storage.job_list import JobList
@@ -93,6 +95,8 @@ class Services:
     paying: Paying
     tokens: WidgetTokens
     links: AudioLinks
+    index: CardIndex
+    batch_files: BatchFiles
     _cards: OrderedDict[str, Card] = field(default_factory=OrderedDict)
 
     @staticmethod
@@ -278,6 +282,7 @@ class Services:
         if card is not None:
             self.popular.forget(card.key)
         await self.board.lost(name)
+        await self.index.discard([name])
 
     async def card(self, name: str) -> Card | None:
         """The card of a name; what stands under a name never changes, so the last ones are held."""

@@ -113,8 +113,13 @@ def scope_of(client_id: str, *, key: bytes) -> str:
     return hmac.new(key, client_id.encode(), hashlib.sha256).hexdigest()
 
 
+def is_job_name(name: str) -> bool:
+    """Whether something has a job name's form."""
+    return bool(_JOB_NAME.fullmatch(name))
+
+
 def check_job_name(name: str) -> str:
     """The name itself when it has a job name's form; raises MalformedName otherwise."""
-    if not _JOB_NAME.fullmatch(name):
+    if not is_job_name(name):
         raise MalformedName("An id looks like ara-<40 hexadecimal digits>.mp3; take it from the job's answer")
     return name
