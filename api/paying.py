@@ -88,6 +88,10 @@ class Paying:
         usage = _hit(claim.job.characters, claim.job.duration_ms or 0) if is_hit else _REQUEST
         self.ledger.count(payer.id, now=self.clock(), usage=usage)
 
+    def asked(self, payer: Payer) -> None:
+        """It asked for something of which nothing is made or served yet."""
+        self.ledger.count(payer.id, now=self.clock(), usage=_REQUEST)
+
     def served(self, payer: Payer, card: Card) -> None:
         """Its request was met by what this process holds."""
         self.ledger.count(payer.id, now=self.clock(), usage=_hit(card.characters, card.duration_ms))

@@ -15,6 +15,7 @@ from typing import TypedDict
 
 from starlette.requests import Request
 
+from api.kept import Kept
 from api.live.stage import LiveStage
 from api.paying import ANONYMOUS, Payer, Paying
 from api.popular import Popular
@@ -53,6 +54,8 @@ from storage.queue_figures import QueueFigures
 log = logging.getLogger(__name__)
 
 _CARDS_HELD = 4096
+# So many batches are checked side by side; the others wait on disk.
+_CHECKED_AT_ONCE = 2
 _HOST = re.compile(r"[A-Za-z0-9.:\[\]-]+")
 # 4 MB of bodies at the most.
 _ORDERS_HELD, _HELD_BODY = 1024, 4096
@@ -97,6 +100,7 @@ class Services:
     links: AudioLinks
     index: CardIndex
     batch_files: BatchFiles
+    checking: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_CHECKED_AT_ONCE))
     _cards: OrderedDict[str, Card] = field(default_factory=OrderedDict)
 
     @staticmethod
@@ -138,15 +142,22 @@ class Services:
 
     async def recipe_for(self, recipe: Recipe, client_id: str | None) -> Recipe:
         """The recipe under the names that are this client's: its own when the client is private."""
+        scope = await self.scope_for(client_id)
+        return recipe if scope is None else replace(recipe, scope=scope)
+
+    async def scope_for(self, client_id: str | None) -> str | None:
+        """The scope of this client's names; None when they are those that all share."""
         # What isn't the form of a stored client's id is the caller's own business.
         client = await self.clients.get(client_id) if client_id and client_id.strip(".") else None
-        return recipe if client is None else self.scoped(recipe, client)
+        return None if client is None else self._scope(client)
 
     def scoped(self, recipe: Recipe, client: Client) -> Recipe:
         """The recipe under a stored client's names."""
-        if client.cache != PRIVATE:
-            return recipe
-        return replace(recipe, scope=scope_of(client.id, key=self._scope_key))
+        scope = self._scope(client)
+        return recipe if scope is None else replace(recipe, scope=scope)
+
+    def _scope(self, client: Client) -> str | None:
+        return scope_of(client.id, key=self._scope_key) if client.cache == PRIVATE else None
 
     @cached_property
     def _scope_key(self) -> bytes:
@@ -296,6 +307,11 @@ class Services:
         else:
             self._cards.move_to_end(name)
         return card
+
+    @cached_property
+    def kept(self) -> Kept:
+        """What the bucket has of many names."""
+        return Kept(index=self.index, store=self.store)
 
     @cached_property
     def _looks(self) -> Shared[Card | None]:

@@ -130,9 +130,9 @@ class InvalidLines(ReciteError):
         self.problems, self.lines, self.more = tuple(problems), lines, more
         first = problems[0]
         where = "" if first.line is None else f"line {first.line}, "
-        said = f"{where}{first.field}: {first.message}"
         bad = "1 line is" if lines == 1 else f"{lines} lines are"
-        super().__init__(f"{bad} not valid, skip_invalid=true leaves them out; {said}" if lines else said)
+        hint = f"; {bad} not valid: skip_invalid=true leaves such out" if lines else ""
+        super().__init__(f"{where}{first.field}: {first.message}{hint}")
 
 
 class UnsupportedMedia(ReciteError):

@@ -68,8 +68,12 @@ class Recipe:
 
         Raises LookupError, TypeError or ValueError for what another version wrote.
         """
-        fields = json.loads(document)
-        request = fields["request"]
+        return cls.from_fields(json.loads(document))
+
+    @classmethod
+    def from_fields(cls, fields: dict[str, Any]) -> Recipe:
+        """The same from what was read as JSON already."""
+        request = dict(fields["request"])
         request["rendition"] = Rendition(**request["rendition"])
         request["pronunciations"] = tuple((word, sound) for word, sound in request["pronunciations"])
         request["lane"] = Lane(request["lane"])

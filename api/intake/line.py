@@ -1,0 +1,56 @@
+"""A line of a batch: what is to be spoken, and the name by which whoever sent it knows it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field, ValidationError
+
+from api.spoken_text import SpokenText
+from front.refusals import refuse
+from speech.errors import FieldProblem, InvalidRequest, MalformedBody
+from speech.recipe import Recipe
+from speech.request import Lane
+
+MAX_CUSTOM_ID = 256
+
+
+def _number_as_text(value: object) -> object:
+    return str(value) if type(value) is int else value
+
+
+class LineRequest(SpokenText):
+    """A line's fields; only `text` is required."""
+
+    custom_id: Annotated[str, BeforeValidator(_number_as_text)] | None = Field(
+        None, min_length=1, max_length=MAX_CUSTOM_ID, description="Yours; the line's number when left out."
+    )
+
+    @classmethod
+    def read(cls, content: object) -> LineRequest:
+        """Reads JSON, when it is bytes, or what was read already; raises InvalidRequest with all that is wrong."""
+        try:
+            return cls.model_validate_json(content) if isinstance(content, bytes) else cls.model_validate(content)
+        except ValidationError as error:
+            try:
+                refuse(error, known=list(cls.model_fields), example='{"custom_id": "1", "text": "Hello"}', what="line")
+            except MalformedBody as malformed:
+                message = str(malformed).replace(" at line 1 column ", " at column ")
+                raise InvalidRequest([FieldProblem(field="line", message=message)]) from None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Terms:
+    """What all lines of a batch have in common: what they leave out, and what the service adds."""
+
+    voice: str
+    format: str | None
+    model: str
+    speak_mode: str
+    scope: str | None
+
+    def recipe(self, line: LineRequest) -> Recipe:
+        """What a line asks for; raises InvalidRequest with all that is wrong."""
+        request = line.spoken(lane=Lane.BULK, default_voice=self.voice, default_format=self.format)
+        return Recipe(request=request, model=self.model, speak_mode=self.speak_mode, scope=self.scope)
