@@ -7,7 +7,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from api.live.reader import LiveReader
 from api.live.stage import LiveStage
-from api.paying import Paying
 from api.popular import Popular
 from api.services import Services
 from celery_config import RENDER_TASK, make_celery
@@ -32,6 +31,7 @@ from storage.job_board import RedisJobBoard
 from storage.job_list import JobList
 from storage.job_watch import RedisJobWatch
 from storage.live_stream import RedisLiveStream
+from storage.paying import Paying
 from storage.queue_figures import QueueFigures
 from storage.rates import RedisRates
 from storage.redis_client import open_redis

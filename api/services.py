@@ -5,19 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-import time
 from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, lru_cache
 from typing import TypedDict
 
 from starlette.requests import Request
 
 from api.kept import Kept
 from api.live.stage import LiveStage
-from api.paying import ANONYMOUS, Payer, Paying
 from api.popular import Popular
 from api.schemas import JobRequest
 from api.shared import Shared
@@ -30,25 +28,21 @@ from speech.chat_ports import Completions, Conversations
 from speech.client import PRIVATE, Client
 from speech.client_ports import Clients
 from speech.errors import (
-    OverBudget,
-    QueueFull,
-    ReciteError,
-    SpendLimit,
     Unavailable,
     UnknownJob,
-    Unread,
-    UpstreamDown,
 )
 from speech.index_ports import CardIndex
-from speech.job import Cache, Job, JobStatus
+from speech.job import Job, JobStatus
 from speech.ledger_ports import Ledger
 from speech.ports import Audience, AudioStore, Breaker, Callers, Claim, Dispatch, JobBoard, JobWatch
 from speech.recipe import Recipe, is_private, scope_of
-from speech.request import Lane, SpeechRequest
+from speech.request import SpeechRequest
 from storage.batch_files import BatchFiles
+from storage.claiming import Claiming
 from storage.heartbeats import Heartbeats
 from storage.idempotency_keys import IdempotencyKeys
 from storage.job_list import JobList
+from storage.paying import Paying
 from storage.queue_figures import QueueFigures
 
 log = logging.getLogger(__name__)
@@ -166,43 +160,21 @@ class Services:
     async def claim(self, recipe: Recipe, *, refresh: bool, caller: str) -> Claim:
         """Joins the job or starts it, for the client that the caller names: it is counted there, within its limits.
 
-        What the bucket has is ready at once, the rest goes to the workers. Raises TooManyRequests; and QueueFull,
-        OverBudget or SpendLimit for what would have to be made.
+        Raises TooManyRequests, and what Claiming does.
         """
-        client_id = client_of(caller)
-        payer = await self.paying.admit(client_id) if client_id else ANONYMOUS
-        try:
-            claim = await self._claim(recipe, refresh=refresh, caller=caller, payer=payer)
-        except (OverBudget, SpendLimit):
-            self.paying.refused(payer)
-            raise
-        self.paying.claimed(payer, claim)
-        return claim if payer.allowance is None else replace(claim, allowance=payer.allowance)
+        payer = await self.paying.admit(client_of(caller))
+        return await self._claiming.claim(recipe, refresh=refresh, caller=caller, payer=payer)
 
-    async def _claim(self, recipe: Recipe, *, refresh: bool, caller: str, payer: Payer) -> Claim:
-        try:
-            claim = await self._claim_on_board(recipe, refresh=refresh, caller=caller, payer=payer)
-        except (QueueFull, OverBudget, SpendLimit) as refusal:
-            return await self._claim_kept(recipe, refusal)
-        if claim.is_promoted:
-            await self._promote(recipe.job_name)
-        if claim.cache is not Cache.MISS:
-            return claim
-        try:
-            # Both take a round trip, for which somebody waits.
-            card, down_for = await asyncio.gather(self.card(recipe.job_name), self._down_for(recipe.request.lane))
-            if card is not None:
-                job = await self.board.finish(card)
-                return Claim(job=job, cache=Cache.HIT, generation=claim.generation)
-            if down_for:
-                raise UpstreamDown(retry_after=down_for)
-            await self.dispatch.send(recipe.job_name, lane=recipe.request.lane)
-            log.info("[X.AI TTS] %s: sent to the %s lane", recipe.job_name, recipe.request.lane)
-        except BaseException:
-            with suppress(Unavailable):
-                await self.board.forget(recipe.job_name, generation=claim.generation)
-            raise
-        return claim
+    @cached_property
+    def _claiming(self) -> Claiming:
+        return Claiming(
+            board=self.board,
+            card=self.card,
+            dispatch=self.dispatch,
+            breaker=self.breaker,
+            queue=self.queue,
+            paying=self.paying,
+        )
 
     def held_card(self, name: str) -> Card | None:
         """The card of what this process knows to be ready, without asking anybody; None otherwise."""
@@ -211,29 +183,6 @@ class Services:
     async def serve_held(self, card: Card, *, caller: str) -> None:
         """Counts a hit that needs no claim; raises TooManyRequests."""
         self.paying.served(await self.paying.admit(client_of(caller)), card)
-
-    async def _claim_on_board(self, recipe: Recipe, *, refresh: bool, caller: str, payer: Payer) -> Claim:
-        now, purse = time.time(), partial(self.paying.purse, payer, recipe)
-        try:
-            return await self.board.claim(recipe, now=now, refresh=refresh, caller=caller, purse=purse)
-        except Unread:
-            await self.paying.recall(payer)
-            return await self.board.claim(recipe, now=now, refresh=refresh, caller=caller, purse=purse)
-
-    async def _claim_kept(self, recipe: Recipe, refusal: ReciteError) -> Claim:
-        """What the bucket has needs no room in the queue and costs nothing; raises the refusal for all else."""
-        card = await self.card(recipe.job_name)
-        if card is None and isinstance(refusal, QueueFull):
-            raise QueueFull(retry_after=await self.queue.until_room(recipe.request.lane))
-        if card is None:
-            raise refusal
-        return Claim(job=await self.board.finish(card), cache=Cache.HIT, generation=1)
-
-    async def _promote(self, name: str) -> None:
-        # When this fails the sweeper sends it, or the bulk lane comes to it.
-        with suppress(Unavailable):
-            await self.dispatch.send(name, lane=Lane.INTERACTIVE)
-            log.info("[X.AI TTS] %s: promoted to the interactive lane", name)
 
     async def withdraw(self, name: str, *, caller: str) -> None:
         """The caller no longer wants this job; what has ended stays as it is. Raises UnknownJob."""
@@ -246,10 +195,6 @@ class Services:
     async def retry_after(self, job: Job) -> int:
         """The seconds after which it is worth looking at a live job again."""
         return await self.queue.until_start(job.name) if job.status is JobStatus.QUEUED else _POLL_SECONDS
-
-    async def _down_for(self, lane: Lane) -> float:
-        """For how many seconds a caller would wait in vain; bulk has time."""
-        return await self.breaker.down_for() if lane is Lane.INTERACTIVE else 0.0
 
     async def job(self, name: str, *, wait: float = 0) -> Job | None:
         """The job as the board has it, or as its card tells it when the board knows nothing."""

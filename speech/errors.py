@@ -9,6 +9,9 @@ ReciteError
 ├── MalformedName             the id in the URL is no name of ours
 ├── UnknownJob                nothing is known under this name
 ├── UnknownClient             no client is stored under this id
+├── UnknownBatch              no batch of this caller is known under this id
+├── BatchRunning              the batch has not ended, which it must for this
+├── NothingToRetry            every line of the batch has its audio
 ├── KeySealed                 a client's own key can't be read: RECITE_SECRET is another
 ├── UnknownSession            no live session is known under this id
 ├── BadToken                  the token is not the session's, or was used before
@@ -173,6 +176,31 @@ class UnknownClient(ReciteError):
     code = "unknown_client"
     title = "No such client; PUT /v1/clients/{id} makes one"
     status = 404
+
+
+class UnknownBatch(ReciteError):
+    """No batch of this caller is known under this id."""
+
+    code = "unknown_batch"
+    title = "No such batch; GET /v1/batches lists yours"
+    status = 404
+
+
+class BatchRunning(ReciteError):
+    """The batch has not ended, which it must for this."""
+
+    code = "batch_running"
+    title = "The batch has not ended; wait for its end, or cancel it"
+    status = 409
+    retryable = True
+
+
+class NothingToRetry(ReciteError):
+    """Every line of the batch has its audio."""
+
+    code = "nothing_to_retry"
+    title = "Every line of the batch has its audio: nothing is to be run again"
+    status = 409
 
 
 class KeySealed(ReciteError):

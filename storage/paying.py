@@ -62,6 +62,10 @@ class Paying:
             raise TooManyRequests(allowance)
         return Payer(client=client, allowance=allowance)
 
+    async def payer(self, client_id: str) -> Payer:
+        """Whom a batch's lines are counted for: they have no rate."""
+        return Payer(client=await self.clients.get(client_id)) if client_id else ANONYMOUS
+
     def purse(self, payer: Payer, recipe: Recipe) -> Purse:
         """What the payer may spend on a recipe."""
         characters = len(recipe.request.text)
@@ -87,10 +91,6 @@ class Paying:
         is_hit = claim.cache is Cache.HIT
         usage = _hit(claim.job.characters, claim.job.duration_ms or 0) if is_hit else _REQUEST
         self.ledger.count(payer.id, now=self.clock(), usage=usage)
-
-    def asked(self, payer: Payer) -> None:
-        """It asked for something of which nothing is made or served yet."""
-        self.ledger.count(payer.id, now=self.clock(), usage=_REQUEST)
 
     def served(self, payer: Payer, card: Card) -> None:
         """Its request was met by what this process holds."""
