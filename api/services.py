@@ -120,15 +120,16 @@ class Services:
 
     def recipe(self, request: SpeechRequest) -> Recipe:
         """A request with what the service adds to it; those of short texts are held with their names."""
-        return self._recipe(request) if len(request.text) <= _HELD_BODY else self._make_recipe(request)
+        return self._recipe(request) if len(request.text) <= _HELD_BODY else self.make_recipe(request)
 
-    def _make_recipe(self, request: SpeechRequest) -> Recipe:
+    def make_recipe(self, request: SpeechRequest) -> Recipe:
+        """The same, without holding any."""
         xai = self.settings.xai
         return Recipe(request=request, model=xai.model, speak_mode=xai.speak_mode)
 
     @cached_property
     def _recipe(self) -> Callable[[SpeechRequest], Recipe]:
-        return lru_cache(maxsize=_ORDERS_HELD)(self._make_recipe)
+        return lru_cache(maxsize=_ORDERS_HELD)(self.make_recipe)
 
     @cached_property
     def _order(self) -> Callable[[bytes], tuple[JobRequest, Recipe]]:
@@ -269,6 +270,11 @@ class Services:
         """
         if (cdn := self.settings.bucket.cdn_url) and not is_private(name):
             return f"{cdn.rstrip('/')}/{name}"
+        url = f"{self.base_url(request)}/v1/audio/{name}"
+        return f"{url}?signature={self.links.sign(name)}" if is_private(name) else url
+
+    def base_url(self, request: Request) -> str:
+        """Where this api is: at PUBLIC_URL, or where this request came in; no slash at its end."""
         base = self.settings.server.public_url
         if base is None:
             # One that names no host (HTTP/1.0), or something else, gets where we listen.
@@ -276,5 +282,4 @@ class Services:
             if not _HOST.fullmatch(host):
                 host = f"{self.settings.server.host}:{self.settings.server.port}"
             base = f"{request.scope['scheme']}://{host}"
-        url = f"{base.rstrip('/')}/v1/audio/{name}"
-        return f"{url}?signature={self.links.sign(name)}" if is_private(name) else url
+        return base.rstrip("/")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from audio.codecs import FORMATS, resolve_rendition
-from speech.errors import FieldProblem, InvalidRequest, TextTooLong
+from front.refusals import refuse
+from speech.errors import FieldProblem, InvalidRequest, MalformedBody, TextTooLong
 from speech.markdown import speakable
 from speech.request import MAX_PRONUNCIATIONS, Lane, Rendition, SpeechRequest
 from speech.text import MAX_CHARACTERS, is_encodable
@@ -32,6 +33,21 @@ class SpokenText(BaseModel):
         {}, max_length=MAX_PRONUNCIATIONS, description="How words are to be said: `{word: sound}`."
     )
     take: int = Field(1, description="Another number gives the same text another, new performance.")
+
+    @classmethod
+    def of(cls, content: object, *, what: str) -> Self:
+        """Reads JSON, when it is bytes, or what was read already; raises InvalidRequest with all that is wrong.
+
+        `what` names it where it is nothing of the kind.
+        """
+        try:
+            return cls.model_validate_json(content) if isinstance(content, bytes) else cls.model_validate(content)
+        except ValidationError as error:
+            try:
+                refuse(error, known=list(cls.model_fields), example='{"text": "Hello"}', what=what)
+            except MalformedBody as malformed:
+                message = str(malformed).replace(" at line 1 column ", " at column ")
+                raise InvalidRequest([FieldProblem(field=what, message=message)]) from None
 
     def spoken(self, *, lane: Lane, default_voice: str, default_format: str | None = None) -> SpeechRequest:
         """The request that the rest of the house works with; raises InvalidRequest with all that is wrong."""

@@ -93,7 +93,7 @@ class Draft:
         """What is wrong with it; a good one is named and packed."""
         problems: list[FieldProblem] = []
         try:
-            wanted = LineRequest.read(row.content)
+            wanted = LineRequest.of(row.content, what="line")
         except InvalidRequest as error:
             return [*error.problems]
         custom_id = str(row.number) if wanted.custom_id is None else wanted.custom_id

@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import BeforeValidator, Field
 
 from api.spoken_text import SpokenText
-from front.refusals import refuse
-from speech.errors import FieldProblem, InvalidRequest, MalformedBody
 from speech.recipe import Recipe
 from speech.request import Lane
 
@@ -26,18 +24,6 @@ class LineRequest(SpokenText):
     custom_id: Annotated[str, BeforeValidator(_number_as_text)] | None = Field(
         None, min_length=1, max_length=MAX_CUSTOM_ID, description="Yours; the line's number when left out."
     )
-
-    @classmethod
-    def read(cls, content: object) -> LineRequest:
-        """Reads JSON, when it is bytes, or what was read already; raises InvalidRequest with all that is wrong."""
-        try:
-            return cls.model_validate_json(content) if isinstance(content, bytes) else cls.model_validate(content)
-        except ValidationError as error:
-            try:
-                refuse(error, known=list(cls.model_fields), example='{"custom_id": "1", "text": "Hello"}', what="line")
-            except MalformedBody as malformed:
-                message = str(malformed).replace(" at line 1 column ", " at column ")
-                raise InvalidRequest([FieldProblem(field="line", message=message)]) from None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
