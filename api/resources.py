@@ -24,6 +24,7 @@ from storage.bookkeeping import bookkeeping
 from storage.breaker import RedisBreaker
 from storage.bucket import Bucket
 from storage.callers import RedisCallers
+from storage.card_index import RedisCardIndex
 from storage.clients import S3Clients
 from storage.conversations import RedisConversations
 from storage.dispatch import CeleryDispatch
@@ -126,5 +127,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
                 results=BatchResults(batches),
                 board=RedisBatchBoard(redis),
             ),
+            index=RedisCardIndex(redis),
+            batch_files=batch_files,
             tokens=WidgetTokens(settings.derived("widget-tokens")),
         )

@@ -151,3 +151,8 @@ def new_batch_id(*, now: float) -> str:
 def is_batch_id(id: str) -> bool:
     """Whether something has the form of a batch's id."""
     return bool(_ID.fullmatch(id))
+
+
+def moment_of(id: str) -> float:
+    """When a batch's id was made, as Unix time."""
+    return int(id.removeprefix("batch-")[:11], 16) / 1000
