@@ -107,8 +107,11 @@ class _Text:
                 value, end = _DECODER.raw_decode(self._text, self._at)
             except (ValueError, RecursionError) as error:
                 # What is cut off may be whole with the next piece.
-                if len(self._text) - self._at > MAX_ROW or not self._more():
-                    self.fail(error.msg if isinstance(error, json.JSONDecodeError) else "can't be read")
+                said = error.msg.removesuffix(" starting at") if isinstance(error, json.JSONDecodeError) else "is void"
+                if len(self._text) - self._at > MAX_ROW:
+                    self.fail(f"{said}, or longer than {MAX_ROW} characters")
+                if not self._more():
+                    self.fail(said)
                 continue
             # So may a number.
             if end < len(self._text) or not self._more():
