@@ -14,6 +14,7 @@ from api.resources import open_services
 from api.routes import (
     audio,
     batch_intake,
+    batches,
     chat,
     clients,
     health,
@@ -43,7 +44,7 @@ _DESCRIPTION = (
 )
 # The speech's before the audio's, whose names would else be taken for theirs.
 _ROUTES = (
-    *(jobs, job_list, job_events, lookup, batch_intake, speech, models, voices, audio),
+    *(jobs, job_list, job_events, lookup, batch_intake, batches, speech, models, voices, audio),
     *(chat, clients, usage, health, widget),
 )
 

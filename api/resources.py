@@ -15,7 +15,11 @@ from front.widget_tokens import WidgetTokens
 from settings import Settings
 from storage.audience import RedisAudience
 from storage.audio_store import S3AudioStore
+from storage.batch_board import RedisBatchBoard
 from storage.batch_files import BatchFiles
+from storage.batch_results import BatchResults
+from storage.batch_runs import BatchRuns
+from storage.batches import StoredBatches
 from storage.bookkeeping import bookkeeping
 from storage.breaker import RedisBreaker
 from storage.bucket import Bucket
@@ -68,6 +72,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         )
         batches = Bucket(settings.bucket.bucket, **settings.bucket.store_options(), threads=_BATCH_THREADS)
         stack.push_async_callback(batches.close)
+        batch_files = BatchFiles(batches)
         watch = RedisJobWatch(following)
         await watch.open()
         stack.push_async_callback(watch.close)
@@ -117,6 +122,12 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             ),
             links=AudioLinks(settings.derived("audio-links")),
             index=RedisCardIndex(redis),
-            batch_files=BatchFiles(batches),
+            batch_files=batch_files,
+            batches=StoredBatches(
+                files=batch_files,
+                runs=BatchRuns(batches),
+                results=BatchResults(batches),
+                board=RedisBatchBoard(redis),
+            ),
             tokens=WidgetTokens(settings.derived("widget-tokens")),
         )

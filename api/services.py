@@ -23,6 +23,7 @@ from front.access import client_of
 from front.audio_links import AudioLinks
 from front.widget_tokens import WidgetTokens
 from settings import Settings
+from speech.batch_ports import Batches
 from speech.card import Card
 from speech.chat_ports import Completions, Conversations
 from speech.client import PRIVATE, Client
@@ -94,6 +95,7 @@ class Services:
     links: AudioLinks
     index: CardIndex
     batch_files: BatchFiles
+    batches: Batches
     checking: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_CHECKED_AT_ONCE))
     _cards: OrderedDict[str, Card] = field(default_factory=OrderedDict)
 
@@ -274,7 +276,7 @@ class Services:
         return f"{url}?signature={self.links.sign(name)}" if is_private(name) else url
 
     def base_url(self, request: Request) -> str:
-        """Where this api is: at PUBLIC_URL, or where this request came in; no slash at its end."""
+        """Where we are: at PUBLIC_URL, or where this request came in; without a slash at its end."""
         base = self.settings.server.public_url
         if base is None:
             # One that names no host (HTTP/1.0), or something else, gets where we listen.

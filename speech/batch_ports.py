@@ -26,8 +26,8 @@ class Batches(Protocol):
     async def get(self, id: str) -> Batch:
         """What was known of it when it was taken; raises UnknownBatch."""
 
-    async def state(self, batch: Batch, *, wait: float = 0) -> BatchState:
-        """How it stands, once it has ended or `wait` seconds are over."""
+    async def state(self, batch: Batch, *, wait: float = 0, beyond: int | None = None) -> BatchState:
+        """How it stands, once it has ended, or has more results than `beyond`, or `wait` seconds are over."""
 
     async def cancel(self, batch: Batch) -> BatchState:
         """What isn't done of it is not wanted any more; one that has ended stays as it is."""

@@ -16,6 +16,7 @@ from celery_config import RENDER_TASK, make_celery
 from settings import Settings, XaiSettings
 from speech.errors import Unavailable
 from speech.ports import JobBoard, StrayJobs
+from speech.request import Lane
 from speech.retry import RetryPolicy
 from storage.audio_store import S3AudioStore
 from storage.bookkeeping import bookkeeping
@@ -34,6 +35,7 @@ from storage.repeating import repeated
 from storage.seats import RedisSeats
 from storage.spool import DiskSpool
 from storage.stray_jobs import RedisStrayJobs
+from worker.batch_resources import batches_driven
 from worker.bill import Billing
 from worker.drain import Drain
 from worker.keeper import Keeper
@@ -50,8 +52,8 @@ from xai.tokens import Bearers, EphemeralTokens, KeyBearer
 # The handshake and the confirmation of the settings.
 _OPEN_SECONDS = 10.0
 _BEAT_SECONDS, _BEAT_LASTS = 2.0, 7.0
-# Two channels, and a call at a time by each who follows one.
-_FOLLOWED = 8
+# Four channels, and a call at a time by each who follows one.
+_FOLLOWED = 12
 _SWEEP_SECONDS, _DRAIN_SECONDS, _INDEX_SECONDS = 1.0, 5.0, 5.0
 _SPEAKING = RetryPolicy(attempts=3)
 # An outage of the board or the bucket is sat out for about four minutes.
@@ -103,6 +105,10 @@ async def open_render(settings: Settings, *, lanes: Sequence[str], scratch: Path
         watch = RedisJobWatch(following)
         await watch.open()
         stack.push_async_callback(watch.close)
+        if Lane.BULK in lanes:
+            await stack.enter_async_context(
+                batches_driven(settings, redis=redis, following=following, store=store, watch=watch, ledger=ledger)
+            )
         wanted = Wanted(callers=RedisCallers(redis), watch=watch)
         yield Render(board=board, maker=maker, insist=insist, scratch=scratch, wanted=wanted)
 
