@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from typing import TypedDict
+from weakref import WeakValueDictionary
 
 from starlette.requests import Request
 
@@ -98,6 +99,7 @@ class Services:
     batches: Batches
     checking: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_CHECKED_AT_ONCE))
     _cards: OrderedDict[str, Card] = field(default_factory=OrderedDict)
+    _taking: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
 
     @staticmethod
     def of(request: Request) -> Services:
@@ -255,6 +257,10 @@ class Services:
         else:
             self._cards.move_to_end(name)
         return card
+
+    def taking(self, batch_id: str) -> asyncio.Lock:
+        """Held by whoever takes this batch: what is put twice at once may be torn for whoever reads it."""
+        return self._taking.setdefault(batch_id, asyncio.Lock())
 
     @cached_property
     def kept(self) -> Kept:

@@ -73,23 +73,28 @@ async def _taken_once(request: Request, upload: Upload, *, kind: str, query: Bat
         id = new_batch_id(now=time.time())
         if key := request.headers.get(HEADER):
             id = await services.keys.made(key, caller=caller, id=id)
-            if (batch := await services.batch_files.get(id)) is not None:
-                await services.batches.announce(id)
-                return batch
-        async with _checked(services, upload, kind=kind, query=query) as (draft, members):
-            batch = Batch(
-                id=id,
-                caller=caller,
-                created_at=moment_of(id),
-                lines=draft.lines,
-                distinct=len(draft.firsts),
-                characters=draft.characters,
-                skipped=draft.skipped,
-                webhook_url=members.webhook_url or query.webhook_url,
-                metadata=members.metadata or query.metadata or {},
-            )
-            await services.batch_files.put_packed(batch, draft.pieces())
+        async with services.taking(id):
+            batch = (await services.batch_files.get(id)) if key else None
+            if batch is None:
+                batch = await _taken(services, upload, id=id, caller=caller, kind=kind, query=query)
             await services.batches.announce(id)
+    return batch
+
+
+async def _taken(services: Services, upload: Upload, *, id: str, caller: str, kind: str, query: BatchQuery) -> Batch:
+    async with _checked(services, upload, kind=kind, query=query) as (draft, members):
+        batch = Batch(
+            id=id,
+            caller=caller,
+            created_at=moment_of(id),
+            lines=draft.lines,
+            distinct=len(draft.firsts),
+            characters=draft.characters,
+            skipped=draft.skipped,
+            webhook_url=members.webhook_url or query.webhook_url,
+            metadata=members.metadata or query.metadata or {},
+        )
+        await services.batch_files.put_packed(batch, draft.pieces())
     return batch
 
 

@@ -12,6 +12,7 @@ import orjson
 import pytest
 from redis import Redis
 
+from tests.fakes.batches import ended
 from tests.fakes.stack import Stack
 from tests.fakes.uploads import as_csv, as_json_lines
 from tests.integration.test_api_bad_input import check_problem, nothing_happens
@@ -43,8 +44,8 @@ def lines_in_bucket(system: Stack, id: str) -> list[dict[str, Any]]:
     ]
 
 
-def kept(system: Stack) -> tuple[list[str], list[str]]:
-    return system.keys("cards/"), system.keys("batches/")
+def records(system: Stack) -> list[str]:
+    return [key for key in system.keys("batches/") if key.endswith("/batch.json")]
 
 
 async def wait_for_index(system: Stack) -> None:
@@ -70,11 +71,13 @@ async def test_a_batch_is_in_the_bucket_when_it_is_answered(client: httpx.AsyncC
         (4, "c", 0),
     ]
     assert [line["recipe"]["request"]["voice"] for line in lines] == ["leo", "eve", "leo"]
+    document = await ended(client, batch["id"])
+    assert (document["status"], document["counts"]["rendered"]) == ("completed", 3)
 
 
 @pytest.mark.usefixtures("nothing_happens")
 async def test_everything_wrong_is_named_and_nothing_begun(client: httpx.AsyncClient, system: Stack) -> None:
-    before = system.keys("batches/")
+    before = records(system)
     good = [{"text": f"Line {number}."} for number in range(17_344)]
     content = as_json_lines([*good, {"text": ""}]) + b'\n{"text": "broken\n{"text": "a", "voice": "nobody"}'
     document = check_problem(await client.post("/v1/batches", content=content, headers=JSONL), 422, "invalid_lines")
@@ -94,7 +97,7 @@ async def test_everything_wrong_is_named_and_nothing_begun(client: httpx.AsyncCl
     for query in ({"voice": "nobody"}, {"webhook_url": "ftp://x"}, {"client_id": "../x"}, {"metadata": "{"}):
         answer = await client.post("/v1/batches", content=b'{"text": "a"}', headers=JSONL, params=query)
         assert [problem["field"] for problem in check_problem(answer, 422, "invalid_request")["errors"]] == list(query)
-    assert system.keys("batches/") == before
+    assert records(system) == before
 
 
 async def test_bad_lines_may_be_left_out(client: httpx.AsyncClient, system: Stack) -> None:
@@ -103,6 +106,7 @@ async def test_bad_lines_may_be_left_out(client: httpx.AsyncClient, system: Stac
     batch = answer.json()
     assert (answer.status_code, batch["skipped"], batch["counts"]["total"]) == (202, 1, 2)
     assert [line["number"] for line in lines_in_bucket(system, batch["id"])] == [1, 3]
+    assert (await ended(client, batch["id"]))["counts"]["pending"] == 0
 
 
 @pytest.mark.parametrize(("length", "sent"), [(b"Content-Length: 2147483648", 0), (b"Transfer-Encoding: chunked", 51)])
@@ -119,7 +123,7 @@ async def test_what_is_too_large_is_refused_before_its_end(system: Stack, length
 async def test_a_dry_run_says_what_there_is_and_keeps_nothing(client: httpx.AsyncClient, system: Stack) -> None:
     await ready(client, "Rendered before the dry run.")
     await wait_for_index(system)
-    before = kept(system), system.utterances()
+    before = records(system), system.utterances()
     lines = [
         {"text": "Rendered before the dry run."},
         {"text": "Not rendered before."},
@@ -133,7 +137,7 @@ async def test_a_dry_run_says_what_there_is_and_keeps_nothing(client: httpx.Asyn
     assert (document["hits"], document["misses"], document["duplicates"]) == (1, 1, 1)
     assert document["characters_to_buy"] == len("Not rendered before.")
     assert document["upstream_usd"] > 0
-    assert (kept(system), system.utterances()) == before
+    assert (records(system), system.utterances()) == before
 
 
 async def test_the_same_post_again_is_the_same_batch(client: httpx.AsyncClient, system: Stack) -> None:
@@ -142,10 +146,13 @@ async def test_the_same_post_again_is_the_same_batch(client: httpx.AsyncClient, 
     answers = [await client.post("/v1/batches", content=content, headers=headers) for _ in range(2)]
     first, again = [(answer.status_code, answer.json()["id"], answer.json()["created_at"]) for answer in answers]
     assert first == again
+    await ended(client, first[1])
     at_once = await asyncio.gather(
         *(client.post("/v1/batches", content=content, headers={**headers, "Idempotency-Key": "2"}) for _ in range(3))
     )
-    assert len({answer.json()["id"] for answer in at_once} | {first[1]}) == 2
+    [id] = {answer.json().get("id", answer.text) for answer in at_once}
+    assert id != first[1]
+    await ended(client, id)
     other = await client.post(
         "/v1/batches", content=content + b"\n{}", headers=headers, params={"skip_invalid": "true"}
     )
@@ -159,7 +166,7 @@ async def test_a_lookup_tells_what_is_there_and_makes_nothing(client: httpx.Asyn
     shared = await ready(client, "Looked up.", format="wav")
     private = await ready(client, "Looked up.", format="wav", client_id="hushed")
     await wait_for_index(system)
-    before = kept(system), system.utterances()
+    before = records(system), system.utterances()
     requests = [
         {"text": "Looked  up.", "format": "wav"},
         {"text": "Looked up.", "format": "wav", "client_id": "hushed"},
@@ -177,7 +184,7 @@ async def test_a_lookup_tells_what_is_there_and_makes_nothing(client: httpx.Asyn
         ["text", "voice"],
         ["request"],
     ]
-    assert (kept(system), system.utterances()) == before
+    assert (records(system), system.utterances()) == before
     bodies: list[dict[str, Any]] = [
         {},
         {"requests": []},
@@ -211,4 +218,9 @@ async def test_keys_may_look_or_submit(system: Stack) -> None:
         assert (await client.post("/v1/lookup", json=lookup, headers=reading)).status_code == 200
         check_problem(await client.post("/v1/lookup", json=lookup, headers=asking), 403, "forbidden")
         check_problem(await client.post("/v1/batches", content=content, headers={**JSONL, **reading}), 403, "forbidden")
-        assert (await client.post("/v1/batches", content=content, headers={**JSONL, **asking})).status_code == 202
+        answer = await client.post("/v1/batches", content=content, headers={**JSONL, **asking})
+        assert answer.status_code == 202
+        client.headers.update(reading)
+        check_problem(await client.get(f"/v1/batches/{answer.json()['id']}"), 404, "unknown_batch")
+    async with system.client() as client:
+        await ended(client, answer.json()["id"])
