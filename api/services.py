@@ -265,7 +265,11 @@ class Services:
     @cached_property
     def kept(self) -> Kept:
         """What the bucket has of many names."""
-        return Kept(index=self.index, store=self.store)
+        return Kept(index=self.index, card=self._seen_card)
+
+    async def _seen_card(self, name: str) -> Card | None:
+        # Those of a batch must not drive out what is asked for often.
+        return self.held_card(name) or await self.store.card(name)
 
     @cached_property
     def _looks(self) -> Shared[Card | None]:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import io
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import Any, BinaryIO
 
 import orjson
 import pytest
 
+from api.intake import json_lines
+from api.intake.draft import Draft
 from api.intake.estimate import estimate
 from api.intake.line import Terms
 from api.kept import Kept
@@ -187,7 +191,7 @@ class Index:
 async def test_without_an_index_the_bucket_is_asked(index: Index) -> None:
     store = MemoryAudioStore()
     await store.put_card(CARDS[0])
-    kept = Kept(index=index, store=store)
+    kept = Kept(index=index, card=store.card)
     assert await kept.names([ONE, TWO]) == {ONE}
     assert await kept.cards([ONE, TWO]) == {ONE: CARDS[0]}
     assert index.discarded == []
@@ -197,7 +201,7 @@ async def test_the_index_spares_asking_and_is_set_right() -> None:
     store, index = MemoryAudioStore(), Index({TWO})
     for card in CARDS:
         await store.put_card(card)
-    kept = Kept(index=index, store=store)
+    kept = Kept(index=index, card=store.card)
     assert await kept.names([ONE, TWO]) == {TWO}
     assert await kept.cards([ONE, TWO]) == {TWO: CARDS[1]}
     store.objects.clear()
@@ -206,9 +210,22 @@ async def test_the_index_spares_asking_and_is_set_right() -> None:
 
 
 async def test_a_bucket_that_is_away_is_no_no() -> None:
-    class Away(MemoryAudioStore):
-        async def card(self, name: str) -> None:
-            raise Unavailable("bucket")
+    async def away(name: str) -> None:
+        raise Unavailable("bucket")
 
     with pytest.raises(Unavailable):
-        await Kept(index=Index(None), store=Away()).names([ONE])
+        await Kept(index=Index(None), card=away).names([ONE])
+
+
+@pytest.fixture
+def full_disk() -> Iterator[BinaryIO]:
+    with Path("/dev/full").open("r+b", buffering=0) as file:
+        yield file
+
+
+async def test_a_full_disk_is_an_outage(full_disk: BinaryIO) -> None:
+    rows = json_lines.rows(io.BytesIO(as_json_lines([{"text": "a"}])))
+    with Draft(terms=TERMS, scratch=full_disk) as draft:
+        await draft.fill(rows, skip_invalid=False)
+        with pytest.raises(Unavailable, match="disk"):
+            [piece async for piece in draft.pieces()]

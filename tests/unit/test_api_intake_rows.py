@@ -63,7 +63,7 @@ async def test_json_may_hold_lines_anywhere() -> None:
     members: dict[str, object] = {}
     content = b' {"metadata": {"lines": "no"}, "lines" : [ {"text": "One."} , {"text": "Two."} ], "webhook_url": null} '
     rows = rows_of(io.BytesIO(content), kind=JSON, members=members)
-    assert [(row.number, row.content) for row in rows] == [(1, {"text": "One."}), (2, {"text": "Two."})]
+    assert [(row.number, row.content) for row in rows] == [(1, b'{"text":"One."}'), (2, b'{"text":"Two."}')]
     assert members == {"metadata": {"lines": "no"}, "webhook_url": None}
     assert await texts(b'[{"text": "One."}]', kind=JSON) == [(1, "1", "One.")]
 
@@ -182,6 +182,21 @@ async def test_json_that_is_none(content: bytes, line: int | None, said: str) ->
     [(where, field, message)] = await problems_of(content, kind=JSON)
     assert (where, field) == (line, "file")
     assert said in message
+
+
+async def test_what_only_python_reads_is_wrong() -> None:
+    content = b'[{"text": "a", "custom_id": "\\ud800"}, {"text": "b", "take": 18446744073709551616}, {"text": "c"}]'
+    problems = await problems_of(content, kind=JSON)
+    assert [(line, field) for line, field, _ in problems] == [(1, "line"), (2, "line")]
+    [(_, field, message)] = await problems_of(b'{"metadata": {"a": "\\ud800"}, "lines": []}', kind=JSON)
+    assert (field, message) == ("file", "is not JSON: `metadata` can't be read")
+
+
+async def test_of_many_bad_columns_a_hundred_are_told() -> None:
+    with pytest.raises(InvalidLines) as refusal:
+        async with checked(b",".join(b"c%d" % number for number in range(300)), kind=CSV):
+            pass
+    assert (len(refusal.value.problems), refusal.value.more) == (100, 201)
 
 
 async def test_more_lines_than_there_may_be() -> None:
