@@ -8,9 +8,11 @@ import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import IO
 
+from api.begun import begun
 from api.zip_stream import ZipStream
 from speech.batch import Batch, LineResult
 from speech.card import Card
+from speech.errors import UnknownJob
 from speech.file_names import FileNames
 from speech.ports import AudioStore
 
@@ -37,11 +39,10 @@ class BatchArchive:
             manifest.write(_row(_COLUMNS))
             async for results in pieces:
                 for result in results:
-                    name = ""
-                    card = await self._card(result.job) if result.outcome.has_audio else None
-                    if card is not None:
-                        name = self._names.name(result.custom_id, extension=card.key.rpartition(".")[2])
-                        async for chunk in self._zip.add(name, self._audio(card)):
+                    name, audio = "", await self._audio(result)
+                    if audio is not None:
+                        name = self._names.name(result.custom_id, extension=result.job.rpartition(".")[2])
+                        async for chunk in self._zip.add(name, audio):
                             yield chunk
                     manifest.write(_row(_cells(result, name)))
             manifest.seek(0)
@@ -49,9 +50,15 @@ class BatchArchive:
                 yield chunk
             yield self._zip.finish()
 
-    async def _audio(self, card: Card) -> AsyncIterator[bytes]:
-        async for piece in self._store.stream(card.key):
-            yield piece
+    async def _audio(self, result: LineResult) -> AsyncIterator[bytes] | None:
+        """The audio of a line, of which the beginning is there already; None when it has none."""
+        card = await self._card(result.job) if result.outcome.has_audio else None
+        if card is None:
+            return None
+        try:
+            return await begun(self._store.stream(card.key))
+        except UnknownJob:
+            return None
 
 
 def _cells(result: LineResult, name: str) -> tuple[str, ...]:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
 
 from speech.card import Card
 from speech.errors import Unavailable
 from speech.index_ports import CardIndex
-from speech.ports import AudioStore
 
 # Of the bucket's threads, the others are for those who wait for one card.
 _AT_ONCE = 8
@@ -18,10 +17,10 @@ _AT_ONCE = 8
 
 @dataclass(frozen=True, kw_only=True)
 class Kept:
-    """Both ways ask many names at once, and raise Unavailable when the bucket does not answer."""
+    """Both ways ask many names at once, and raise Unavailable when the bucket does not answer; `card` asks it."""
 
     index: CardIndex
-    store: AudioStore
+    card: Callable[[str], Awaitable[Card | None]]
 
     async def names(self, names: Collection[str]) -> set[str]:
         """Those that have audio. What the index says is believed: a card that went behind its back is counted too."""
@@ -48,7 +47,7 @@ class Kept:
 
         async def read_on() -> None:
             for name in rest:
-                card = await self.store.card(name)
+                card = await self.card(name)
                 if card is not None:
                     found[name] = card
 

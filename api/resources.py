@@ -121,13 +121,13 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
                 daily_limit=settings.xai.daily_limit,
             ),
             links=AudioLinks(settings.derived("audio-links")),
+            index=RedisCardIndex(redis),
+            batch_files=batch_files,
             batches=StoredBatches(
                 files=batch_files,
                 runs=BatchRuns(batches),
                 results=BatchResults(batches),
                 board=RedisBatchBoard(redis),
             ),
-            index=RedisCardIndex(redis),
-            batch_files=batch_files,
             tokens=WidgetTokens(settings.derived("widget-tokens")),
         )

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from typing import TypedDict
+from weakref import WeakValueDictionary
 
 from starlette.requests import Request
 
@@ -93,11 +94,12 @@ class Services:
     paying: Paying
     tokens: WidgetTokens
     links: AudioLinks
-    batches: Batches
     index: CardIndex
     batch_files: BatchFiles
+    batches: Batches
     checking: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_CHECKED_AT_ONCE))
     _cards: OrderedDict[str, Card] = field(default_factory=OrderedDict)
+    _taking: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
 
     @staticmethod
     def of(request: Request) -> Services:
@@ -256,10 +258,18 @@ class Services:
             self._cards.move_to_end(name)
         return card
 
+    def taking(self, batch_id: str) -> asyncio.Lock:
+        """Held by whoever takes this batch: what is put twice at once may be torn for whoever reads it."""
+        return self._taking.setdefault(batch_id, asyncio.Lock())
+
     @cached_property
     def kept(self) -> Kept:
         """What the bucket has of many names."""
-        return Kept(index=self.index, store=self.store)
+        return Kept(index=self.index, card=self._seen_card)
+
+    async def _seen_card(self, name: str) -> Card | None:
+        # Those of a batch must not drive out what is asked for often.
+        return self.held_card(name) or await self.store.card(name)
 
     @cached_property
     def _looks(self) -> Shared[Card | None]:

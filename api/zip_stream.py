@@ -23,7 +23,8 @@ class ZipStream:
         with self._zip.open(entry, "w", force_zip64=True) as file:
             async for piece in content:
                 file.write(piece)
-                yield self._out.taken()
+                if chunk := self._out.taken():
+                    yield chunk
         yield self._out.taken()
 
     def finish(self) -> bytes:

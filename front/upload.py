@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import tempfile
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO
 
 from starlette.requests import Request
 
 from front.body import check_announced, too_large
-from speech.errors import UnsupportedMedia
+from speech.errors import Unavailable, UnsupportedMedia
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,7 +34,9 @@ async def uploaded(request: Request, *, limit: int) -> AsyncIterator[Upload]:
 
     def keep(chunk: bytes) -> None:
         digest.update(chunk)
-        file.write(chunk)
+        with writing():
+            file.write(chunk)
+            file.flush()
 
     try:
         async for chunk in request.stream():
@@ -46,3 +48,12 @@ async def uploaded(request: Request, *, limit: int) -> AsyncIterator[Upload]:
         yield Upload(file=file, sha256=digest.digest())
     finally:
         file.close()
+
+
+@contextmanager
+def writing() -> Iterator[None]:
+    """Around what writes to this machine's disk: raises Unavailable when there is no room."""
+    try:
+        yield
+    except OSError as error:
+        raise Unavailable("disk") from error

@@ -130,7 +130,8 @@ class InvalidLines(ReciteError):
     status = 422
 
     def __init__(self, problems: Sequence[FieldProblem], *, lines: int = 0, more: int = 0) -> None:
-        self.problems, self.lines, self.more = tuple(problems), lines, more
+        self.problems, self.lines = tuple(problems[:MAX_LINE_PROBLEMS]), lines
+        self.more = more + len(problems) - len(self.problems)
         first = problems[0]
         where = "" if first.line is None else f"line {first.line}, "
         bad = "1 line is" if lines == 1 else f"{lines} lines are"

@@ -57,7 +57,7 @@ class BatchFiles:
 
     async def piece(self, id: str, number: int) -> list[BatchLine]:
         """The lines of the piece of this number, from 0; raises UnknownJob when it is gone."""
-        return await asyncio.to_thread(_unpacked, await self._get(_piece_key(id, number)))
+        return await asyncio.to_thread(unpacked, await self._get(_piece_key(id, number)))
 
     async def ids(self) -> list[str]:
         """Every batch's id, the oldest first."""
@@ -123,7 +123,8 @@ def _packed(lines: Sequence[BatchLine]) -> bytes:
     return packing.close()
 
 
-def _unpacked(piece: bytes) -> list[BatchLine]:
+def unpacked(piece: bytes) -> list[BatchLine]:
+    """The lines of a piece."""
     return [_line(orjson.loads(line)) for line in gzip.decompress(piece).splitlines()]
 
 

@@ -48,6 +48,9 @@ class Course:
     _keys: dict[int, str] = field(default_factory=dict)
     _pace: Pace = field(default_factory=Pace)
 
+    def __post_init__(self) -> None:
+        self._make_room()
+
     @property
     def has_lines(self) -> bool:
         """Whether there is a line that nobody makes yet."""

@@ -11,6 +11,7 @@ from typing import BinaryIO, Self
 
 from api.intake.line import LineRequest, Terms
 from api.intake.row import Row, unreadable
+from front.upload import writing
 from speech.batch import PIECE_LINES, BatchLine
 from speech.errors import MAX_LINE_PROBLEMS, FieldProblem, InvalidLines, InvalidRequest, TextTooLong
 from speech.recipe import Recipe
@@ -44,7 +45,7 @@ class Draft:
     problems: list[FieldProblem] = field(default_factory=list)
     more_problems: int = 0
     _seen: dict[str, int] = field(default_factory=dict)
-    _scratch: BinaryIO = field(default_factory=tempfile.TemporaryFile)
+    scratch: BinaryIO = field(default_factory=tempfile.TemporaryFile)
     _lengths: list[int] = field(default_factory=list)
     _packing: Packing = field(default_factory=Packing)
 
@@ -52,7 +53,7 @@ class Draft:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._scratch.close()
+        self.scratch.close()
 
     async def fill(self, rows: Iterator[Row], *, skip_invalid: bool) -> None:
         """Takes all rows; raises InvalidLines with all that is wrong, unless bad lines are left out.
@@ -63,7 +64,8 @@ class Draft:
             while await asyncio.to_thread(self._take_some, rows):
                 pass
         except InvalidLines as error:
-            raise InvalidLines([*error.problems, *self.problems][:MAX_LINE_PROBLEMS]) from None
+            # What is wrong with the file comes first.
+            raise InvalidLines([*error.problems, *self.problems], more=self.more_problems + error.more) from None
         if not self.lines and not self.skipped:
             raise unreadable("has no lines")
         if self.skipped and not (skip_invalid and self.lines):
@@ -72,9 +74,9 @@ class Draft:
     async def pieces(self) -> AsyncIterator[bytes]:
         """The lines as the bucket keeps them."""
         await asyncio.to_thread(self._close_piece)
-        await asyncio.to_thread(self._scratch.seek, 0)
+        await asyncio.to_thread(self.scratch.seek, 0)
         for length in self._lengths:
-            yield await asyncio.to_thread(self._scratch.read, length)
+            yield await asyncio.to_thread(self.scratch.read, length)
 
     def _take_some(self, rows: Iterator[Row]) -> bool:
         """Whether there may be more."""
@@ -120,7 +122,9 @@ class Draft:
 
     def _close_piece(self) -> None:
         if self.lines > len(self._lengths) * PIECE_LINES:
-            self._lengths.append(self._scratch.write(self._packing.close()))
+            with writing():
+                self._lengths.append(self.scratch.write(self._packing.close()))
+                self.scratch.flush()
             self._packing = Packing()
 
     def _refuse(self, number: int, problems: list[FieldProblem]) -> None:

@@ -8,7 +8,10 @@ from collections.abc import Iterator, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, NoReturn
 
+import orjson
+
 from api.intake.row import MAX_ROW, Row, unreadable
+from speech.errors import FieldProblem
 
 LINES = "lines"
 _PIECE = 256 * 1024
@@ -28,7 +31,9 @@ def rows(file: BinaryIO, *, members: MutableMapping[str, object]) -> Iterator[Ro
             if name == LINES and text.peek() == "[":
                 yield from _items(text)
             else:
-                members[name] = text.value()
+                members[name] = value = text.value()
+                if _row(0, value).problem:
+                    text.fail(f"`{name}` can't be read")
     else:
         text.fail(f"must be an array of lines, or an object with `{LINES}`")
     if text.peek():
@@ -39,9 +44,18 @@ def _items(text: _Text) -> Iterator[Row]:
     text.skip("[")
     while text.peek() != "]":
         text.number += 1
-        yield Row(number=text.number, content=text.value())
+        yield _row(text.number, text.value())
         text.separate("]")
     text.skip("]")
+
+
+def _row(number: int, value: object) -> Row:
+    """As bytes again: every kind of line is then read in one way."""
+    try:
+        return Row(number=number, content=orjson.dumps(value))
+    except orjson.JSONEncodeError as error:
+        # Python's decoder takes lone surrogates, and numbers of any length.
+        return Row(number=number, problem=FieldProblem(field="line", message=f"is not JSON: {error}"))
 
 
 def _members(text: _Text) -> Iterator[str]:
@@ -107,8 +121,11 @@ class _Text:
                 value, end = _DECODER.raw_decode(self._text, self._at)
             except (ValueError, RecursionError) as error:
                 # What is cut off may be whole with the next piece.
-                if len(self._text) - self._at > MAX_ROW or not self._more():
-                    self.fail(error.msg if isinstance(error, json.JSONDecodeError) else "can't be read")
+                said = error.msg.removesuffix(" starting at") if isinstance(error, json.JSONDecodeError) else "is void"
+                if len(self._text) - self._at > MAX_ROW:
+                    self.fail(f"{said}, or longer than {MAX_ROW} characters")
+                if not self._more():
+                    self.fail(said)
                 continue
             # So may a number.
             if end < len(self._text) or not self._more():

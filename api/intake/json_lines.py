@@ -23,9 +23,8 @@ def rows(file: BinaryIO) -> Iterator[Row]:
             message = f"is longer than {MAX_ROW} bytes"
             yield Row(number=number, problem=FieldProblem(field="line", message=message, limit=MAX_ROW))
             continue
-        line = line.removeprefix(_BOM) if number == 1 else line
-        if line.strip():
-            yield Row(number=number, content=line)
+        if content := (line.removeprefix(_BOM) if number == 1 else line).rstrip():
+            yield Row(number=number, content=content)
 
 
 def _skip(file: BinaryIO) -> None:

@@ -24,7 +24,7 @@ from front.access import caller_of
 from front.openapi import PROBLEMS
 from front.rate_fields import rate_fields
 from front.upload import Upload, uploaded
-from speech.batch import Batch, BatchState, BatchStatus, moment_of, new_batch_id
+from speech.batch import Batch, moment_of, new_batch_id
 
 router = APIRouter(tags=["batches"])
 
@@ -52,7 +52,7 @@ async def post_batch(request: Request, query: Annotated[BatchQuery, Query()]) ->
             document = await _dry_run(services, upload, kind=kind, query=query)
             return Response(orjson.dumps(document), headers=headers, media_type="application/json")
         batch = await _taken_once(request, upload, kind=kind, query=query)
-    state = BatchState(status=BatchStatus.IN_PROGRESS, run=1, counts={}, results=0)
+    state = await services.batches.state(batch)
     document = batch_document(batch, state, base_url=services.base_url(request))
     headers["Location"] = f"/v1/batches/{batch.id}"
     return Response(orjson.dumps(document), status_code=202, headers=headers, media_type="application/json")
@@ -73,23 +73,28 @@ async def _taken_once(request: Request, upload: Upload, *, kind: str, query: Bat
         id = new_batch_id(now=time.time())
         if key := request.headers.get(HEADER):
             id = await services.keys.made(key, caller=caller, id=id)
-            if (batch := await services.batch_files.get(id)) is not None:
-                await services.batches.announce(id)
-                return batch
-        async with _checked(services, upload, kind=kind, query=query) as (draft, members):
-            batch = Batch(
-                id=id,
-                caller=caller,
-                created_at=moment_of(id),
-                lines=draft.lines,
-                distinct=len(draft.firsts),
-                characters=draft.characters,
-                skipped=draft.skipped,
-                webhook_url=members.webhook_url or query.webhook_url,
-                metadata=members.metadata or query.metadata or {},
-            )
-            await services.batch_files.put_packed(batch, draft.pieces())
+        async with services.taking(id):
+            batch = (await services.batch_files.get(id)) if key else None
+            if batch is None:
+                batch = await _taken(services, upload, id=id, caller=caller, kind=kind, query=query)
             await services.batches.announce(id)
+    return batch
+
+
+async def _taken(services: Services, upload: Upload, *, id: str, caller: str, kind: str, query: BatchQuery) -> Batch:
+    async with _checked(services, upload, kind=kind, query=query) as (draft, members):
+        batch = Batch(
+            id=id,
+            caller=caller,
+            created_at=moment_of(id),
+            lines=draft.lines,
+            distinct=len(draft.firsts),
+            characters=draft.characters,
+            skipped=draft.skipped,
+            webhook_url=members.webhook_url or query.webhook_url,
+            metadata=members.metadata or query.metadata or {},
+        )
+        await services.batch_files.put_packed(batch, draft.pieces())
     return batch
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from functools import partial
 from typing import Annotated
 
@@ -14,6 +13,7 @@ from starlette.responses import Response, StreamingResponse
 from api.batch_archive import BatchArchive
 from api.batch_results import result_lines
 from api.batch_schemas import BatchListView, BatchResultView, BatchView, batch_document
+from api.begun import begun
 from api.services import Services
 from front.access import caller_of, is_admin
 from front.openapi import PROBLEMS
@@ -24,6 +24,13 @@ router = APIRouter(tags=["batches"])
 
 MAX_LIMIT, MAX_WAIT = 100, 30
 _NO_STORE = {"Cache-Control": "no-store"}
+
+
+class JsonLines(StreamingResponse):
+    """A line of JSON for each thing."""
+
+    media_type = "application/jsonl"
+
 
 BatchId = Annotated[str, Path(description="The batch's id, as its answer gave it")]
 Wait = Annotated[float, Query(ge=0, le=MAX_WAIT, description="Seconds to wait for the batch's end")]
@@ -63,14 +70,8 @@ async def get_batch(request: Request, id: BatchId, wait: Wait = 0) -> Response:
 
 @router.get(
     "/v1/batches/{id}/results",
-    response_class=Response,
-    responses={
-        200: {
-            "description": "A line of JSON for each line of the batch",
-            "content": {"application/jsonl": {"schema": BatchResultView.model_json_schema()}},
-        },
-        **PROBLEMS,
-    },
+    response_class=JsonLines,
+    responses={200: {"model": BatchResultView, "description": "A line of JSON for each line of the batch"}, **PROBLEMS},
     summary="What became of a batch's lines",
 )
 async def get_results(
@@ -89,7 +90,7 @@ async def get_results(
     lines = result_lines(
         services.batches.results(batch, after=after), audio_url=partial(services.audio_url, request=request)
     )
-    return StreamingResponse(lines, headers=_NO_STORE, media_type="application/jsonl")
+    return JsonLines(await begun(lines), headers=_NO_STORE)
 
 
 @router.get(
@@ -113,7 +114,7 @@ async def get_archive(
     archive = BatchArchive(batch, card=services.store.card, store=services.store)
     chunks = archive.chunks(services.batches.results(batch, gaps=partial))
     headers = {**_NO_STORE, "Content-Disposition": f'attachment; filename="{batch.id}.zip"'}
-    return StreamingResponse(_filled(chunks), headers=headers, media_type="application/zip")
+    return StreamingResponse(await begun(chunks), headers=headers, media_type="application/zip")
 
 
 @router.post("/v1/batches/{id}/cancel", responses={200: {"model": BatchView}, **PROBLEMS}, summary="Call a batch off")
@@ -146,10 +147,3 @@ def _document(batch: Batch, state: BatchState, request: Request) -> dict[str, ob
 
 def _json(document: object) -> Response:
     return Response(orjson.dumps(document), headers=_NO_STORE, media_type="application/json")
-
-
-async def _filled(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """The chunks, of which some are empty."""
-    async for chunk in chunks:
-        if chunk:
-            yield chunk

@@ -1,0 +1,110 @@
+"""Batches from their announcement to their end, over the running system."""
+
+from __future__ import annotations
+
+import csv
+import io
+import zipfile
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from typing import Any
+
+import httpx
+import pytest
+
+from speech.request import Lane
+from tests.fakes.batches import Intake, batch_lines, ended, intake, results
+from tests.fakes.jobs import make_recipe
+from tests.fakes.stack import Stack, stack
+from tests.integration.test_api_bad_input import check_problem
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(scope="module")
+def system() -> Iterator[Stack]:
+    """A system whose upstream answers at once."""
+    with stack() as running:
+        yield running
+
+
+@pytest.fixture
+async def taking(system: Stack) -> AsyncIterator[Intake]:
+    async with intake(system) as opened:
+        yield opened
+
+
+def counts(document: dict[str, Any]) -> dict[str, int]:
+    return {name: count for name, count in document["counts"].items() if count}
+
+
+async def test_each_distinct_line_is_bought_once_and_every_line_told(
+    system: Stack, client: httpx.AsyncClient, taking: Intake
+) -> None:
+    known = {"text": "This one is known already.", "format": "mp3", "bit_rate": 64000}
+    await client.post("/v1/jobs", json=known, headers={"Prefer": "wait=30"})
+    system.control("POST", "faults", fault="text_refused", text="Nobody wants to say this.")
+    before = system.utterances()
+    said = [f"Line {number} of many." for number in range(30)]
+    id = await taking.take(*said, "This one is known already.", *reversed(said), "Nobody wants to say this.")
+
+    document = await ended(client, id)
+    assert document["status"] == "completed"
+    assert counts(document) == {"total": 62, "distinct": 32, "cached": 1, "rendered": 60, "failed": 1}
+    assert system.utterances() - before == 31
+    assert document["upstream_usd"] > 0
+
+    told = await results(client, id)
+    assert [one["custom_id"] for one in told] == [f"line {number}" for number in range(1, 63)]
+    assert [one["status"] for one in told] == [*["rendered"] * 30, "cached", *["rendered"] * 30, "failed"]
+    assert [one["id"] for one in told[:30]] == [one["id"] for one in told[60:30:-1]]
+    assert told[-1]["error"]["code"] == "text_refused"
+    assert await results(client, id, after=60) == told[60:]
+    heard = await client.get(told[30]["audio_url"])
+    assert heard.status_code == 200
+
+    listed = (await client.get("/v1/batches", params={"limit": 1})).json()
+    assert listed["batches"][0] == document
+
+    archive = zipfile.ZipFile(io.BytesIO((await client.get(f"/v1/batches/{id}/archive")).content))
+    assert archive.testzip() is None
+    assert archive.namelist() == [*(f"line {number}.mp3" for number in range(1, 62)), "manifest.csv"]
+    assert archive.read("line 31.mp3") == heard.content
+    rows = list(csv.DictReader(io.StringIO(archive.read("manifest.csv").decode())))
+    assert [row["status"] for row in rows] == [one["status"] for one in told]
+    assert rows[-1]["file"] == ""
+    assert rows[-1]["error"] == "text_refused"
+
+
+async def test_lines_without_audio_are_run_again(system: Stack, client: httpx.AsyncClient, taking: Intake) -> None:
+    system.control("POST", "faults", fault="text_refused", times=1, text="Once refused.")
+    id = await taking.take("Said at once.", "Once refused.", "Once refused.")
+    assert counts(await ended(client, id)) == {"total": 3, "distinct": 2, "rendered": 1, "failed": 2}
+    before = system.utterances()
+    again = (await client.post(f"/v1/batches/{id}/retry")).raise_for_status().json()
+    assert (again["status"], again["run"], again["counts"]["failed"]) == ("in_progress", 2, 0)
+    document = await ended(client, id)
+    assert counts(document) == {"total": 3, "distinct": 2, "rendered": 3}
+    assert document["run"] == 2
+    assert system.utterances() - before == 1
+    check_problem(await client.post(f"/v1/batches/{id}/retry"), 409, "nothing_to_retry")
+    check_problem(await client.get("/v1/batches/batch-nothing"), 404, "unknown_batch")
+
+
+async def test_private_lines_have_signed_links_and_names_in_an_archive_are_safe(
+    system: Stack, client: httpx.AsyncClient, taking: Intake
+) -> None:
+    names = ["../../etc/passwd", "CON", "con", "=1+1", "manifest"]
+    recipe = replace(make_recipe("For few ears.", format="wav", lane=Lane.BULK), scope="ab" * 32)
+    lines = batch_lines([recipe] * len(names))
+    id = await taking.take_lines([replace(line, custom_id=name) for line, name in zip(lines, names, strict=True)])
+    assert counts(await ended(client, id))["rendered"] == len(names)
+    told = await results(client, id)
+    assert (await client.get(told[0]["audio_url"])).status_code == 200
+    check_problem(await client.get(told[0]["audio_url"].partition("?")[0]), 403, "bad_signature")
+    archive = zipfile.ZipFile(io.BytesIO((await client.get(f"/v1/batches/{id}/archive")).content))
+    assert archive.namelist() == [
+        *("_.._etc_passwd.wav", "_CON.wav", "_con (2).wav", "=1+1.wav", "manifest.wav", "manifest.csv")
+    ]
+    rows = list(csv.DictReader(io.StringIO(archive.read("manifest.csv").decode())))
+    assert rows[3]["custom_id"] == "'=1+1"
