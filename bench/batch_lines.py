@@ -9,11 +9,12 @@ from dotenv import dotenv_values
 
 from bench.system import System
 from settings import EMBEDDED_FILE, BucketSettings, RedisSettings
-from speech.batch import PIECE_LINES, Batch, BatchLine, new_batch_id
+from speech.batch import PIECE_LINES, Batch, BatchLine
 from speech.recipe import Recipe
 from speech.request import Lane, Rendition, SpeechRequest
 from storage.batch_board import RedisBatchBoard
 from storage.batch_files import BatchFiles
+from storage.batch_ids import new_batch_id
 from storage.batch_results import BatchResults
 from storage.batch_runs import BatchRuns
 from storage.batches import StoredBatches
