@@ -24,6 +24,7 @@ from storage.bookkeeping import bookkeeping
 from storage.breaker import RedisBreaker
 from storage.bucket import Bucket
 from storage.callers import RedisCallers
+from storage.card_index import RedisCardIndex
 from storage.clients import S3Clients
 from storage.conversations import RedisConversations
 from storage.dispatch import CeleryDispatch
@@ -120,6 +121,8 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
                 daily_limit=settings.xai.daily_limit,
             ),
             links=AudioLinks(settings.derived("audio-links")),
+            index=RedisCardIndex(redis),
+            batch_files=batch_files,
             batches=StoredBatches(
                 files=batch_files,
                 runs=BatchRuns(batches),

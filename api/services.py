@@ -11,9 +11,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from typing import TypedDict
+from weakref import WeakValueDictionary
 
 from starlette.requests import Request
 
+from api.kept import Kept
 from api.live.stage import LiveStage
 from api.popular import Popular
 from api.schemas import JobRequest
@@ -31,11 +33,13 @@ from speech.errors import (
     Unavailable,
     UnknownJob,
 )
+from speech.index_ports import CardIndex
 from speech.job import Job, JobStatus
 from speech.ledger_ports import Ledger
 from speech.ports import Audience, AudioStore, Breaker, Callers, Claim, Dispatch, JobBoard, JobWatch
 from speech.recipe import Recipe, is_private, scope_of
 from speech.request import SpeechRequest
+from storage.batch_files import BatchFiles
 from storage.claiming import Claiming
 from storage.heartbeats import Heartbeats
 from storage.idempotency_keys import IdempotencyKeys
@@ -46,6 +50,8 @@ from storage.queue_figures import QueueFigures
 log = logging.getLogger(__name__)
 
 _CARDS_HELD = 4096
+# So many batches are checked side by side; the others wait on disk.
+_CHECKED_AT_ONCE = 2
 _HOST = re.compile(r"[A-Za-z0-9.:\[\]-]+")
 # 4 MB of bodies at the most.
 _ORDERS_HELD, _HELD_BODY = 1024, 4096
@@ -88,8 +94,12 @@ class Services:
     paying: Paying
     tokens: WidgetTokens
     links: AudioLinks
+    index: CardIndex
+    batch_files: BatchFiles
     batches: Batches
+    checking: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_CHECKED_AT_ONCE))
     _cards: OrderedDict[str, Card] = field(default_factory=OrderedDict)
+    _taking: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
 
     @staticmethod
     def of(request: Request) -> Services:
@@ -114,15 +124,16 @@ class Services:
 
     def recipe(self, request: SpeechRequest) -> Recipe:
         """A request with what the service adds to it; those of short texts are held with their names."""
-        return self._recipe(request) if len(request.text) <= _HELD_BODY else self._make_recipe(request)
+        return self._recipe(request) if len(request.text) <= _HELD_BODY else self.make_recipe(request)
 
-    def _make_recipe(self, request: SpeechRequest) -> Recipe:
+    def make_recipe(self, request: SpeechRequest) -> Recipe:
+        """The same, without holding any."""
         xai = self.settings.xai
         return Recipe(request=request, model=xai.model, speak_mode=xai.speak_mode)
 
     @cached_property
     def _recipe(self) -> Callable[[SpeechRequest], Recipe]:
-        return lru_cache(maxsize=_ORDERS_HELD)(self._make_recipe)
+        return lru_cache(maxsize=_ORDERS_HELD)(self.make_recipe)
 
     @cached_property
     def _order(self) -> Callable[[bytes], tuple[JobRequest, Recipe]]:
@@ -130,15 +141,22 @@ class Services:
 
     async def recipe_for(self, recipe: Recipe, client_id: str | None) -> Recipe:
         """The recipe under the names that are this client's: its own when the client is private."""
+        scope = await self.scope_for(client_id)
+        return recipe if scope is None else replace(recipe, scope=scope)
+
+    async def scope_for(self, client_id: str | None) -> str | None:
+        """The scope of this client's names; None when they are those that all share."""
         # What isn't the form of a stored client's id is the caller's own business.
         client = await self.clients.get(client_id) if client_id and client_id.strip(".") else None
-        return recipe if client is None else self.scoped(recipe, client)
+        return None if client is None else self._scope(client)
 
     def scoped(self, recipe: Recipe, client: Client) -> Recipe:
         """The recipe under a stored client's names."""
-        if client.cache != PRIVATE:
-            return recipe
-        return replace(recipe, scope=scope_of(client.id, key=self._scope_key))
+        scope = self._scope(client)
+        return recipe if scope is None else replace(recipe, scope=scope)
+
+    def _scope(self, client: Client) -> str | None:
+        return scope_of(client.id, key=self._scope_key) if client.cache == PRIVATE else None
 
     @cached_property
     def _scope_key(self) -> bytes:
@@ -225,6 +243,7 @@ class Services:
         if card is not None:
             self.popular.forget(card.key)
         await self.board.lost(name)
+        await self.index.discard([name])
 
     async def card(self, name: str) -> Card | None:
         """The card of a name; what stands under a name never changes, so the last ones are held."""
@@ -238,6 +257,19 @@ class Services:
         else:
             self._cards.move_to_end(name)
         return card
+
+    def taking(self, batch_id: str) -> asyncio.Lock:
+        """Held by whoever takes this batch: what is put twice at once may be torn for whoever reads it."""
+        return self._taking.setdefault(batch_id, asyncio.Lock())
+
+    @cached_property
+    def kept(self) -> Kept:
+        """What the bucket has of many names."""
+        return Kept(index=self.index, card=self._seen_card)
+
+    async def _seen_card(self, name: str) -> Card | None:
+        # Those of a batch must not drive out what is asked for often.
+        return self.held_card(name) or await self.store.card(name)
 
     @cached_property
     def _looks(self) -> Shared[Card | None]:

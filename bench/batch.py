@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 
 from bench import ideal
-from bench.batch_intake import taken
+from bench.batch_lines import taken
 from bench.job_latency import job
 from bench.report import report
 from bench.system import System, running

@@ -28,7 +28,8 @@ def right_for(method: str, path: str) -> Right:
     """What a key needs for a call; whatever isn't known to be harmless needs more."""
     if path.startswith("/v1/clients"):
         return Right.ADMIN
-    return Right.READ if method in ("GET", "HEAD") else Right.SUBMIT
+    is_looking = method in ("GET", "HEAD") or (method, path) == ("POST", "/v1/lookup")
+    return Right.READ if is_looking else Right.SUBMIT
 
 
 class BearerAccess:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -143,11 +142,11 @@ class Batch:
         return f"{self.id}:{self.client_id}"
 
 
-def new_batch_id(*, now: float) -> str:
-    """An id that nobody guesses; those of later batches sort later. `now` is Unix time."""
-    return f"batch-{int(now * 1000):011x}{secrets.token_hex(8)[:15]}"
-
-
 def is_batch_id(id: str) -> bool:
     """Whether something has the form of a batch's id."""
     return bool(_ID.fullmatch(id))
+
+
+def moment_of(id: str) -> float:
+    """When a batch's id was made, as Unix time."""
+    return int(id.removeprefix("batch-")[:11], 16) / 1000

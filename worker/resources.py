@@ -23,6 +23,7 @@ from storage.bookkeeping import bookkeeping
 from storage.breaker import RedisBreaker
 from storage.bucket import Bucket
 from storage.callers import RedisCallers
+from storage.card_index_build import IndexBuilder
 from storage.dispatch import CeleryDispatch
 from storage.ensured import ensured
 from storage.heartbeats import Heartbeats
@@ -53,7 +54,7 @@ _OPEN_SECONDS = 10.0
 _BEAT_SECONDS, _BEAT_LASTS = 2.0, 7.0
 # Four channels, and a call at a time by each who follows one.
 _FOLLOWED = 12
-_SWEEP_SECONDS, _DRAIN_SECONDS = 1.0, 5.0
+_SWEEP_SECONDS, _DRAIN_SECONDS, _INDEX_SECONDS = 1.0, 5.0, 5.0
 _SPEAKING = RetryPolicy(attempts=3)
 # An outage of the board or the bucket is sat out for about four minutes.
 _INSISTING = RetryPolicy(attempts=80, first_delay=0.25, longest_delay=4)
@@ -99,6 +100,8 @@ async def open_render(settings: Settings, *, lanes: Sequence[str], scratch: Path
         await stack.enter_async_context(_swept(RedisStrayJobs(redis), board=board, broker_url=settings.broker_url))
         drain = Drain(spool=spool, store=store)
         await stack.enter_async_context(repeated(drain.drain, seconds=_DRAIN_SECONDS, what="the spool"))
+        index = IndexBuilder(redis, cards=store)
+        await stack.enter_async_context(repeated(index.step, seconds=_INDEX_SECONDS, what="the index of names"))
         watch = RedisJobWatch(following)
         await watch.open()
         stack.push_async_callback(watch.close)

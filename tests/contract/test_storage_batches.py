@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from speech.batch import PIECE_LINES, Batch, BatchState, BatchStatus, LineResult, Outcome, new_batch_id
+from speech.batch import PIECE_LINES, Batch, BatchState, BatchStatus, LineResult, Outcome
 from speech.errors import BatchRunning, NothingToRetry, UnknownBatch
 from speech.job import JobError
 from storage.audio_store import S3AudioStore
 from storage.batch_board import DRIVING, RedisBatchBoard
 from storage.batch_files import BatchFiles
+from storage.batch_ids import new_batch_id
 from storage.batch_results import BatchResults
 from storage.batch_runs import BatchRuns
 from storage.batches import StoredBatches
