@@ -34,7 +34,7 @@ from worker.drive import Equipment
 
 # Whoever does not drive asks so often whether somebody is to.
 _ASK_SECONDS, _FAREWELL_SECONDS = 2.0, 3.0
-_THREADS = 4
+_THREADS, _SENDERS = 6, 4
 # For every session that bulk may have, so many lines are asked for: one is spoken while others are sent and put.
 _LINES_PER_SESSION = 3
 
@@ -45,10 +45,10 @@ async def batches_driven(
 ) -> AsyncIterator[None]:
     """This process drives the batches meanwhile, unless another does."""
     async with AsyncExitStack() as stack:
+        # Closed with the clients' store, with which it is shared: boto3 takes megabytes for each.
         bucket = Bucket(settings.bucket.bucket, **settings.bucket.store_options(), threads=_THREADS)
-        stack.push_async_callback(bucket.close)
         claiming = await stack.enter_async_context(
-            _claiming(settings, redis=redis, following=following, store=store, ledger=ledger)
+            _claiming(settings, redis=redis, following=following, bucket=bucket, store=store, ledger=ledger)
         )
         xai = settings.xai
         equipment = Equipment(
@@ -59,7 +59,7 @@ async def batches_driven(
             maker=LineMaker(claiming=claiming, callers=RedisCallers(redis), watch=watch, prices=xai.prices),
             on_end=_ended,
         )
-        window = _LINES_PER_SESSION * max(1, xai.max_sessions - xai.reserved_sessions)
+        window = _LINES_PER_SESSION * xai.bulk_sessions
         driver = BatchDriver(board=claiming.board, following=following, equipment=equipment, window=window)
         await stack.enter_async_context(
             repeated(driver.drive, seconds=_ASK_SECONDS, what="the batches", insist_seconds=_FAREWELL_SECONDS)
@@ -69,17 +69,13 @@ async def batches_driven(
 
 @asynccontextmanager
 async def _claiming(
-    settings: Settings, *, redis: Redis, following: Redis, store: AudioStore, ledger: Ledger
+    settings: Settings, *, redis: Redis, following: Redis, bucket: Bucket, store: AudioStore, ledger: Ledger
 ) -> AsyncIterator[Claiming]:
-    clients = S3Clients(
-        Bucket(settings.bucket.bucket, **settings.bucket.store_options(), threads=_THREADS),
-        redis=redis,
-        following=following,
-        sealer=Sealer(settings.derived("client-keys")),
-    )
+    sealer = Sealer(settings.derived("client-keys"))
+    clients = S3Clients(bucket, redis=redis, following=following, sealer=sealer)
     await clients.open()
     dispatch = CeleryDispatch(
-        make_celery(broker_url=settings.broker_url, publishes_only=True), task=RENDER_TASK, threads=_THREADS
+        make_celery(broker_url=settings.broker_url, publishes_only=True), task=RENDER_TASK, threads=_SENDERS
     )
     try:
         yield Claiming(

@@ -197,6 +197,10 @@ class Drive:
                 await self._tell(course)
             except Unavailable as error:
                 log.warning("%s: can't be told of: %s", course.batch.id, error.detail)
+            except StaleToken:
+                raise
+            except Exception:
+                log.exception("%s: can't be told of", course.batch.id)
 
     async def _tell(self, course: Course) -> None:
         figures, batch = self.equipment.figures, course.batch

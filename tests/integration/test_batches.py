@@ -137,6 +137,8 @@ async def test_what_is_called_off_is_not_bought_unless_somebody_wants_it(
     await until(lambda: _spoken(system, since=before, count=7), seconds=60)
     wanted = (await client.post("/v1/jobs", json={"text": texts[0], "format": "mp3", "bit_rate": 64000})).json()
     check_problem(await client.get(f"/v1/batches/{id}/archive"), 409, "batch_running")
+    by_now = await client.get(f"/v1/batches/{id}/archive", params={"partial": True})
+    assert zipfile.ZipFile(io.BytesIO(by_now.content)).namelist()[-1] == "manifest.csv"
     check_problem(await client.post(f"/v1/batches/{id}/retry"), 409, "batch_running")
     called_off = (await client.post(f"/v1/batches/{id}/cancel")).json()
     assert called_off["status"] in ("cancelling", "cancelled")
