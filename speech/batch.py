@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -141,11 +140,6 @@ class Batch:
     def as_caller(self) -> str:
         """Under which it wants its jobs."""
         return f"{self.id}:{self.client_id}"
-
-
-def new_batch_id(*, now: float) -> str:
-    """An id that nobody guesses; those of later batches sort later. `now` is Unix time."""
-    return f"batch-{int(now * 1000):011x}{secrets.token_hex(8)[:15]}"
 
 
 def is_batch_id(id: str) -> bool:

@@ -15,6 +15,7 @@ from speech.errors import (
     SpendLimit,
     Unavailable,
     UnknownJob,
+    Unread,
     UpstreamBusy,
     UpstreamUnreachable,
 )
@@ -58,7 +59,7 @@ class LineMaker:
             except QueueFull as error:
                 await self.sleep(min(error.retry_after or _FULL_SECONDS, _FULL_SECONDS))
                 continue
-            except Unavailable:
+            except (Unavailable, Unread):
                 await self.sleep(_AWAY_SECONDS)
                 continue
             if job is None:

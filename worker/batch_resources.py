@@ -30,6 +30,7 @@ from storage.repeating import repeated
 from storage.sealing import Sealer
 from worker.batch_line import LineMaker
 from worker.batches import BatchDriver
+from worker.drive import Equipment
 
 # Whoever does not drive asks so often whether somebody is to.
 _ASK_SECONDS, _FAREWELL_SECONDS = 2.0, 3.0
@@ -50,17 +51,16 @@ async def batches_driven(
             _claiming(settings, redis=redis, following=following, store=store, ledger=ledger)
         )
         xai = settings.xai
-        driver = BatchDriver(
-            board=claiming.board,
-            following=following,
+        equipment = Equipment(
             figures=RedisBatchBoard(redis),
             files=BatchFiles(bucket),
             runs=BatchRuns(bucket),
             results=BatchResults(bucket),
             maker=LineMaker(claiming=claiming, callers=RedisCallers(redis), watch=watch, prices=xai.prices),
-            window=_LINES_PER_SESSION * max(1, xai.max_sessions - xai.reserved_sessions),
             on_end=_ended,
         )
+        window = _LINES_PER_SESSION * max(1, xai.max_sessions - xai.reserved_sessions)
+        driver = BatchDriver(board=claiming.board, following=following, equipment=equipment, window=window)
         await stack.enter_async_context(
             repeated(driver.drive, seconds=_ASK_SECONDS, what="the batches", insist_seconds=_FAREWELL_SECONDS)
         )

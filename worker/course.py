@@ -40,6 +40,8 @@ class Course:
     is_read: bool = False
     is_called_off: bool = False
     is_broken: bool = False
+    # Told once, and then the same again, if need be.
+    end: BatchState | None = None
     turn: int = 0
     room: asyncio.Event = field(default_factory=asyncio.Event)
     _waiting: deque[BatchLine] = field(default_factory=deque)
@@ -68,9 +70,10 @@ class Course:
     def recall(self, number: int, results: list[LineResult], *, key: str) -> None:
         """What was told of a piece before; one of which all is known need not be read."""
         self.outcomes.recall(results)
-        self._keys[number] = key
         if len(results) == len(self.places(number)):
             self._settle(number)
+        else:
+            self._keys[number] = key
 
     def is_settled(self, number: int) -> bool:
         """Whether all of the piece is told."""
@@ -121,10 +124,17 @@ class Course:
             self._settle(number)
         return old
 
+    def ended(self, *, now: float) -> BatchState:
+        """How the batch came out; `now` is Unix time."""
+        status = BatchStatus.FAILED if self.is_broken else BatchStatus.COMPLETED
+        if self.is_called_off and self.state().counts[Outcome.CANCELLED]:
+            status = BatchStatus.CANCELLED
+        return self.state(status, ended_at=now)
+
     def state(self, status: BatchStatus | None = None, *, ended_at: float | None = None) -> BatchState:
-        """How the batch stands."""
+        """How the batch stands, by its status if that is known."""
         counts = Counter(self._done)
-        for number in self.pieces:
+        for number in (*self.pieces, *self._keys):
             counts.update(self.outcomes.counts(self.places(number)))
         known = sum(counts.values())
         self._pace.note(known, now=self.clock())

@@ -25,7 +25,8 @@ from front.access import caller_of
 from front.openapi import PROBLEMS
 from front.rate_fields import rate_fields
 from front.upload import Upload, uploaded
-from speech.batch import Batch, moment_of, new_batch_id
+from speech.batch import Batch, moment_of
+from storage.batch_ids import new_batch_id
 
 router = APIRouter(tags=["batches"])
 

@@ -11,11 +11,12 @@ from typing import Any
 import httpx
 import orjson
 
-from speech.batch import PIECE_LINES, Batch, BatchLine, new_batch_id
+from speech.batch import PIECE_LINES, Batch, BatchLine
 from speech.recipe import Recipe
 from speech.request import Lane
 from storage.batch_board import RedisBatchBoard
 from storage.batch_files import BatchFiles
+from storage.batch_ids import new_batch_id
 from storage.batch_results import BatchResults
 from storage.batch_runs import BatchRuns
 from storage.batches import StoredBatches

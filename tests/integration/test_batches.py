@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import signal
 import zipfile
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
@@ -11,10 +12,12 @@ from typing import Any
 
 import httpx
 import pytest
+from redis import Redis
 
 from speech.request import Lane
 from tests.fakes.batches import Intake, batch_lines, ended, intake, results
 from tests.fakes.jobs import make_recipe
+from tests.fakes.polling import until
 from tests.fakes.stack import Stack, stack
 from tests.integration.test_api_bad_input import check_problem
 
@@ -108,3 +111,78 @@ async def test_private_lines_have_signed_links_and_names_in_an_archive_are_safe(
     ]
     rows = list(csv.DictReader(io.StringIO(archive.read("manifest.csv").decode())))
     assert rows[3]["custom_id"] == "'=1+1"
+
+
+@pytest.fixture
+def slow(system: Stack) -> Iterator[None]:
+    """Its upstream speaks at the pace of speech meanwhile."""
+    system.control("POST", "settings", pace=1, first_audio_ms=50)
+    yield
+    system.control("POST", "settings", pace=0, first_audio_ms=0)
+
+
+def long_texts(about: str, *, count: int) -> list[str]:
+    return [
+        f"Number {number} of those long lines about {about}, which take a while to be read." for number in range(count)
+    ]
+
+
+async def test_what_is_called_off_is_not_bought_unless_somebody_wants_it(
+    system: Stack, client: httpx.AsyncClient, taking: Intake, slow: None
+) -> None:
+    texts = long_texts("calling off", count=30)
+    before = system.utterances()
+    id = await taking.take(*texts)
+    await until(lambda: _spoken(system, since=before, count=7))
+    wanted = (await client.post("/v1/jobs", json={"text": texts[0], "format": "mp3", "bit_rate": 64000})).json()
+    check_problem(await client.get(f"/v1/batches/{id}/archive"), 409, "batch_running")
+    check_problem(await client.post(f"/v1/batches/{id}/retry"), 409, "batch_running")
+    called_off = (await client.post(f"/v1/batches/{id}/cancel")).json()
+    assert called_off["status"] in ("cancelling", "cancelled")
+    document = await ended(client, id)
+    assert document["status"] == "cancelled"
+    assert document["counts"]["cancelled"] == 30
+    assert (await client.post(f"/v1/batches/{id}/cancel")).json() == document
+    assert [one["status"] for one in await results(client, id)] == ["cancelled"] * 30
+    job = (await client.get(f"/v1/jobs/{wanted['id']}", params={"wait": 30})).json()
+    assert job["status"] == "ready"
+    assert system.utterances() - before <= 8
+
+    system.control("POST", "settings", pace=0, first_audio_ms=0)
+    await client.post(f"/v1/batches/{id}/retry")
+    document = await ended(client, id)
+    assert (document["status"], document["counts"]["pending"]) == ("completed", 0)
+    assert {one["status"] for one in await results(client, id)} == {"rendered"}
+
+
+async def test_a_dead_driver_and_an_empty_redis_cost_no_more_than_what_was_under_way(
+    system: Stack, client: httpx.AsyncClient, taking: Intake, slow: None
+) -> None:
+    texts = long_texts("bad luck", count=40)
+    system.control("POST", "faults", fault="text_refused", times=1, text="Refused, but once only.")
+    before = system.utterances()
+    system.start_worker("second", "interactive", "bulk")
+    id = await taking.take("Refused, but once only.", *texts)
+    await until(lambda: _told(client, id, count=2))
+    system.programs["worker"].end(signal.SIGKILL)
+    killed_at = system.utterances()
+    await until(lambda: _spoken(system, since=killed_at, count=7))
+    with Redis.from_url(system.redis.url) as redis:
+        redis.flushall()
+    system.control("POST", "settings", pace=0, first_audio_ms=0)
+    document = await ended(client, id)
+    assert counts(document) == {"total": 41, "distinct": 41, "rendered": 40, "failed": 1}
+    # Bulk has seven sessions, and lost them twice.
+    assert system.utterances() - before <= 41 + 14
+    assert len(system.keys(f"batches/{id}/results/")) <= 2
+    system.programs["second"].end()
+    system.programs["worker"].start()
+    system.wait_until_ready()
+
+
+async def _spoken(system: Stack, *, since: int, count: int) -> bool:
+    return system.utterances() - since >= count
+
+
+async def _told(client: httpx.AsyncClient, id: str, *, count: int) -> bool:
+    return len(await results(client, id)) >= count
