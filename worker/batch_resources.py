@@ -29,8 +29,8 @@ from storage.rates import RedisRates
 from storage.repeating import repeated
 from storage.sealing import Sealer
 from worker.batch_line import LineMaker
+from worker.batch_reports import Equipment
 from worker.batches import BatchDriver
-from worker.drive import Equipment
 
 # Whoever does not drive asks so often whether somebody is to.
 _ASK_SECONDS, _FAREWELL_SECONDS = 2.0, 3.0
