@@ -7,6 +7,9 @@ ReciteError
 ├── MalformedName             the id in the URL is no name of ours
 ├── UnknownJob                nothing is known under this name
 ├── UnknownClient             no client is stored under this id
+├── UnknownDelivery           no webhook is known under this id
+├── NothingToSend             what the webhook is to tell has not happened
+├── WebhooksFull              too many webhooks wait already
 ├── KeySealed                 a client's own key can't be read: RECITE_SECRET is another
 ├── UnknownSession            no live session is known under this id
 ├── BadToken                  the token is not the session's, or was used before
@@ -140,6 +143,31 @@ class UnknownClient(ReciteError):
     code = "unknown_client"
     title = "No such client; PUT /v1/clients/{id} makes one"
     status = 404
+
+
+class UnknownDelivery(ReciteError):
+    """No webhook is known under this id."""
+
+    code = "unknown_delivery"
+    title = "No such delivery; GET /v1/webhooks/deliveries lists those of the last days"
+    status = 404
+
+
+class NothingToSend(ReciteError):
+    """What the webhook is to tell has not happened, or never will."""
+
+    code = "nothing_to_send"
+    title = "There is nothing to send: the job has not ended, or its caller no longer wants it"
+    status = 409
+
+
+class WebhooksFull(ReciteError):
+    """Too many webhooks wait to be sent already."""
+
+    code = "webhooks_full"
+    title = "Too many webhooks wait already; ask again later, or without webhook_url"
+    status = 503
+    retryable = True
 
 
 class KeySealed(ReciteError):

@@ -195,10 +195,10 @@ class StrayJobs(Protocol):
 
 
 class Dispatch(Protocol):
-    """The way of a job to the workers."""
+    """The way of a job, or of what else has a name, to the workers."""
 
-    async def send(self, name: str, *, lane: Lane) -> None:
-        """Puts the job's name into its lane's queue; raises Unavailable. It may arrive twice, or late."""
+    async def send(self, name: str, *, lane: str) -> None:
+        """Puts the name into the lane's queue; raises Unavailable. It may arrive twice, or late."""
 
     async def check(self) -> None:
         """Returns when the queues can be reached; raises Unavailable otherwise."""
