@@ -178,14 +178,14 @@ TAKE = Script(
 local time = now()
 local known = redis.call('HMGET', KEYS[1], 'status', 'host', 'held_until')
 if known[1] ~= 'pending' or tonumber(known[3] or 0) > time then return false end
-local queue, sending = '{_QUEUE_KEY}' .. known[2], '{_SENDING_KEY}' .. known[2]
+local sending = '{_SENDING_KEY}' .. known[2]
 if not redis.call('ZSCORE', sending, ARGV[1]) then return false end
 local token, held_until = next_token(KEYS[2]), string.format('%.0f', time + ARGV[2])
 redis.call('HSET', KEYS[1], 'token', token, 'held_until', held_until, 'last_at', time)
 redis.call('HINCRBY', KEYS[1], 'attempts', 1)
 redis.call('HINCRBY', KEYS[1], 'tries', 1)
-redis.call('ZADD', queue, held_until, ARGV[1])
 redis.call('ZADD', sending, held_until, ARGV[1])
+line_up(ARGV[1], known[2], held_until)
 local found = redis.call('HMGET', KEYS[1], 'token', 'sealed', 'client', 'is_signed', 'is_standing', 'tries', 'since')
 found[7] = time - found[7]
 return found

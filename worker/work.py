@@ -12,7 +12,6 @@ from settings import Settings
 from speech.errors import Interrupted
 
 
-
 async def _not_ours(name: str) -> None:
     raise Interrupted
 
