@@ -31,7 +31,7 @@ def telling() -> Iterator[Stack]:
         WEBHOOK_ALLOW_PRIVATE="true",
         WEBHOOK_SECRET=SERVICE_SECRET,
         WEBHOOK_FIRST_RETRY="0.2",
-        WEBHOOK_TIMEOUT="3",
+        WEBHOOK_TIMEOUT="15",
     ) as running:
         yield running
 
@@ -172,18 +172,22 @@ async def test_a_receiver_that_hangs_keeps_nobody_waiting(client: httpx.AsyncCli
         await other.wait("/well")
         assert len(hooks.at("/hangs")) == 4
     hooks.answers["/hangs"] = [200]
+    hooks.let_go()
     attempts = [(await stands(client, "delivered", subject=job["id"]))["attempts"] for job in jobs]
     assert sorted(attempts) == [1, 1, 2, 2, 2, 2]
 
 
 async def test_who_leaves_is_not_told(telling: Stack, client: httpx.AsyncClient, hooks: Receiver) -> None:
-    telling.control("POST", "settings", pace=1)
-    text = "This sentence takes its time, so that somebody may change his mind."
-    leaving = {"client_id": "leaving", "webhook_url": f"{hooks.url}/leaving"}
-    job = await post(client, text, wait=0, client_id="staying", webhook_url=f"{hooks.url}/staying")
-    await post(client, text, wait=0, **leaving)
-    await client.delete(f"/v1/jobs/{job['id']}", params={"client_id": "leaving"})
-    telling.control("POST", "settings", pace=0)
+    worker = telling.programs["worker"].process
+    assert worker is not None
+    worker.send_signal(signal.SIGSTOP)
+    try:
+        text = "Somebody may change his mind about this."
+        job = await post(client, text, wait=0, client_id="staying", webhook_url=f"{hooks.url}/staying")
+        await post(client, text, wait=0, client_id="leaving", webhook_url=f"{hooks.url}/leaving")
+        await client.delete(f"/v1/jobs/{job['id']}", params={"client_id": "leaving"})
+    finally:
+        worker.send_signal(signal.SIGCONT)
     await hooks.wait("/staying")
     [entry] = await shown(client, client_id="leaving")
     assert (entry["status"], entry["problem"], entry["attempts"]) == ("dropped", "withdrawn", 0)
@@ -202,9 +206,10 @@ async def test_a_worker_that_is_killed_while_it_sends_loses_nothing(
     job = await post(client, "Who survives this?", webhook_url=f"{hooks.url}/killed")
     only.end(signal.SIGKILL)
     assert (job["status"], hooks.got) == ("ready", [])
-    worker.start()
+    # What it holds is free for others soon after its receiver's time is over.
+    brief = telling.start_worker("brief", "outbox", WEBHOOK_TIMEOUT="4")
     await hooks.wait("/killed")
-    worker.end(signal.SIGKILL)
+    brief.end(signal.SIGKILL)
     worker.start()
     first, second = await hooks.wait("/killed", count=2)
     assert first.id == second.id
@@ -232,32 +237,15 @@ async def test_nothing_secret_shows(telling: Stack, client: httpx.AsyncClient, h
     assert Webhook(secret)
 
 
-@pytest.mark.parametrize(
-    ("url", "words"),
-    [
-        ("http://example.com/hook", "https://"),
-        ("https://10.1.2.3/hook", "private network"),
-        ("https://[::ffff:127.0.0.1]/hook", "private network"),
-        ("https://localhost/hook", "private network"),
-        ("https://user:pass@example.com/", "user name"),
-        ("https://example.com:99999/", "address such as"),
-        ("ftp://example.com/", "address such as"),
-        ("https://exämple.com/", "ASCII"),
-    ],
-)
-async def test_an_address_that_may_not_be_is_refused_at_once(guarded: str, url: str, words: str) -> None:
+async def test_nobody_is_sent_inward_unless_it_is_allowed(telling: Stack) -> None:
+    guarded = telling.start_api("guarded", WEBHOOK_ALLOW_PRIVATE="false")
     async with httpx.AsyncClient(base_url=guarded) as client:
         answers = [
-            await client.post("/v1/jobs", json={"text": "Refused.", "webhook_url": url}),
-            await client.put("/v1/clients/refused", json={"webhook_url": url}),
+            await client.post("/v1/jobs", json={"text": "Refused.", "webhook_url": "https://10.1.2.3/hook"}),
+            await client.put("/v1/clients/refused", json={"webhook_url": "https://[::1]/hook"}),
         ]
+    telling.programs["guarded"].end()
     for answer in answers:
         check_problem(answer, 422, "invalid_request")
-        assert answer.json()["errors"][0]["field"] == "webhook_url"
-        assert words in answer.json()["errors"][0]["message"]
-
-
-@pytest.fixture(scope="module")
-def guarded(telling: Stack) -> str:
-    """An api that lets nobody reach inward."""
-    return telling.start_api("guarded", WEBHOOK_ALLOW_PRIVATE="false")
+        [problem] = answer.json()["errors"]
+        assert (problem["field"], "private network" in problem["message"]) == ("webhook_url", True)
