@@ -27,13 +27,16 @@ class CeleryDispatch:
         self._task = task
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="dispatch")
 
-    async def send(self, name: str, *, lane: str) -> None:
-        """Puts the name of what is to be done into a lane's queue; raises Unavailable when the broker does not take it.
+    async def send(self, name: str, *, lane: str, is_first: bool = False) -> None:
+        """Puts the name of what is to be done into a lane's queue; raises Unavailable when the broker doesn't take it.
 
         What was given up may still arrive; a worker that finds nothing to do does nothing.
         """
         correlation = correlation_id.get()
-        await self._bounded(lambda: self._publish(name, lane, correlation))
+        conf = self._celery.conf
+        later: int = conf.task_default_priority
+        priority = conf.task_queue_max_priority - later if is_first else later
+        await self._bounded(lambda: self._publish(name, lane, priority, correlation))
 
     async def check(self) -> None:
         """Returns when the broker answers; raises Unavailable otherwise."""
@@ -57,5 +60,6 @@ class CeleryDispatch:
         self._threads.shutdown()
         self._celery.close()
 
-    def _publish(self, name: str, lane: str, correlation: str | None) -> None:
-        self._celery.send_task(self._task, args=(name,), queue=str(lane), headers={"correlation": correlation})
+    def _publish(self, name: str, lane: str, priority: int, correlation: str | None) -> None:
+        headers = {"correlation": correlation}
+        self._celery.send_task(self._task, args=(name,), queue=str(lane), priority=priority, headers=headers)
