@@ -44,12 +44,14 @@ class Received:
 class Receiver:
     """`answers` by path are given one after the other, the last for good; 200 where there are none.
 
-    0 is none at all: the sender waits. A location is where a redirect leads.
+    0 is none at all: the sender waits. A location is where a redirect leads. `cut` counts answers that were not heard
+    to their end.
     """
 
     url: str = ""
     answers: dict[str, list[int | tuple[int, str]]] = field(default_factory=dict)
     got: list[Received] = field(default_factory=list)
+    cut: int = 0
     _arrived: asyncio.Condition = field(default_factory=asyncio.Condition)
     _hanging: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -69,8 +71,12 @@ class Receiver:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection, one request."""
-        with suppress(ConnectionError, asyncio.IncompleteReadError):
+        try:
             await self._answer(await _read(reader), writer)
+        except asyncio.IncompleteReadError:
+            pass
+        except ConnectionError:
+            self.cut += 1
         writer.close()
         with suppress(ConnectionError):
             await writer.wait_closed()

@@ -12,6 +12,7 @@ import pytest
 
 from speech.webhook import Attempt, Problem
 from tests.fakes.certificates import tls_for
+from tests.fakes.polling import until
 from tests.fakes.receivers import Receiver, receiver
 from tests.fakes.services import LOOPBACK, free_port
 from worker.checked_transport import CheckedTransport, Resolver
@@ -154,6 +155,17 @@ async def test_what_the_receiver_asks_for_is_heard(hooks: Receiver) -> None:
         )
         assert (await post(one, f"{hooks.url}/endless")).problem is Problem.UNREACHABLE
         assert (await post(one, f"http://{LOOPBACK}:{free_port()}/")).problem is Problem.UNREACHABLE
+
+
+async def test_an_answer_is_not_heard_for_ever(hooks: Receiver) -> None:
+    hooks.answers["/talks"] = [(200, "ignored\r\n\r\n" + "x" * 30_000_000)]
+    async with postman(Names()) as one:
+        assert await post(one, f"{hooks.url}/talks") == Attempt(answered=200)
+
+    async def is_cut() -> bool:
+        return hooks.cut == 1
+
+    await until(is_cut)
 
 
 async def test_the_systems_resolver_knows_this_machine() -> None:
