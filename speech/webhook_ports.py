@@ -7,16 +7,15 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from speech.job import Job
-from speech.webhook import (
+from speech.webhook import Event, Target
+from speech.webhook_delivery import (
     Delivery,
     DeliveryFilter,
     DeliveryPage,
     DeliveryStatus,
-    Event,
     Parcel,
     Problem,
     Subscription,
-    Target,
 )
 
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from redis.asyncio import Redis
 
 from speech.errors import KeySealed
-from speech.webhook import DeliveryStatus, Event, Parcel, Problem, Subscription
+from speech.webhook import Event
+from speech.webhook_delivery import DeliveryStatus, Parcel, Problem, Subscription
 from speech.webhook_ports import Ended
 from storage import webhook_scripts as scripts
 from storage.board_scripts import ENDS_KEY
 from storage.redis_client import ANSWERING
 from storage.sealing import Sealer
 from storage.webhook_record import Envelopes, body_of, read_end
+
+log = logging.getLogger(__name__)
 
 # A host that hangs keeps no more than these from the others.
 _PER_HOST = 4
@@ -34,8 +38,13 @@ class RedisOutbox:
             entries: Any = await self._redis.lrange(ENDS_KEY, 0, _ENDS_AT_ONCE - 1)
         found = []
         for entry in entries:
-            name, job, subscribers = read_end(entry)
-            found.append(Ended(job=job, name=name, subscribers=subscribers, mark=entry))
+            try:
+                name, job, subscribers = read_end(entry)
+            except (LookupError, TypeError, ValueError):
+                log.warning("an end of a job can't be read; another version wrote it")
+                await self._forget(entry)
+            else:
+                found.append(Ended(job=job, name=name, subscribers=subscribers, mark=entry))
         return found
 
     async def subscription(self, id: str) -> Subscription | None:
@@ -65,8 +74,11 @@ class RedisOutbox:
 
     async def done(self, ended: Ended) -> None:
         """All its subscribers were told."""
+        await self._forget(ended.mark)
+
+    async def _forget(self, mark: bytes) -> None:
         with ANSWERING:
-            await self._redis.lrem(ENDS_KEY, 1, ended.mark)  # type: ignore[arg-type]
+            await self._redis.lrem(ENDS_KEY, 1, mark)  # type: ignore[arg-type]
 
     async def due(self) -> list[str]:
         """Deliveries whose time has come, few of each host at once; told again unless they are taken in a minute."""

@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 import orjson
 
 from speech.job import Job
-from speech.webhook import Delivery, DeliveryStatus, Event, EventType, Parcel, Problem, Subscription, Target
+from speech.webhook import Event, EventType, Target
+from speech.webhook_delivery import Delivery, DeliveryStatus, Parcel, Problem, Subscription
 from storage.board_record import read_job
 from storage.sealing import Sealer
 

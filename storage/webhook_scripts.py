@@ -60,7 +60,8 @@ _HEAD = NOW + TOKEN + _LINES
 NOTE = Script(
     _HEAD
     + f"""
-if redis.call('EXISTS', KEYS[1]) == 1 then return 'noted' end
+local known = redis.call('HGET', KEYS[1], 'status')
+if known and known ~= 'dropped' then return 'noted' end
 local time, is_waiting = now(), ARGV[3] ~= ''
 if is_waiting then
   local status = redis.call('HGET', KEYS[3], 'status')
@@ -69,6 +70,7 @@ if is_waiting then
 end
 redis.call('ZREMRANGEBYSCORE', '{OPEN_KEY}', '-inf', string.format('%.0f', time))
 if redis.call('ZCARD', '{OPEN_KEY}') >= {_OPEN_KEPT} then return 'full' end
+redis.call('DEL', KEYS[1])
 redis.call('HSET', KEYS[1], 'host', ARGV[2], 'created_at', time, 'since', time, 'attempts', 0, 'tries', 0,
   unpack(ARGV, 4))
 log(ARGV[1])

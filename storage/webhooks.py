@@ -12,7 +12,8 @@ from redis.asyncio import Redis
 
 from speech.errors import NothingToSend, Unavailable, UnknownDelivery, WebhooksFull
 from speech.job import Job
-from speech.webhook import Delivery, DeliveryFilter, DeliveryPage, Event, Problem, Target
+from speech.webhook import Event, Target
+from speech.webhook_delivery import Delivery, DeliveryFilter, DeliveryPage, Problem
 from storage import webhook_scripts as scripts
 from storage.board_scripts import HOOKS_KEY
 from storage.redis_client import ANSWERING

@@ -14,7 +14,7 @@ from standardwebhooks import Webhook
 
 from speech.client_ports import Clients
 from speech.errors import Interrupted, KeySealed, Unavailable
-from speech.webhook import Attempt, DeliveryStatus, Parcel, Problem, RetrySchedule
+from speech.webhook_delivery import Attempt, DeliveryStatus, Parcel, Problem, RetrySchedule
 from speech.webhook_ports import Outbox
 from worker.postman import Postman
 

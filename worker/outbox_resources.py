@@ -9,7 +9,7 @@ from celery_config import DELIVER_TASK, OUTBOX, make_celery
 from front.audio_links import AudioLinks
 from settings import Settings
 from speech.addresses import is_public
-from speech.webhook import RetrySchedule
+from speech.webhook_delivery import RetrySchedule
 from storage.bucket import Bucket
 from storage.clients import S3Clients
 from storage.dispatch import CeleryDispatch

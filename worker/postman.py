@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import httpx
 
 from front.webhook_urls import check_form, check_reach
-from speech.webhook import Attempt, Problem
+from speech.webhook_delivery import Attempt, Problem
 from worker.checked_transport import ForbiddenAddress
 
 _REDIRECTS = 3

@@ -11,7 +11,8 @@ from front.job_document import job_document
 from speech.job import Job, JobStatus
 from speech.ports import Dispatch
 from speech.recipe import is_private
-from speech.webhook import Event, EventType, Problem, Subscription
+from speech.webhook import Event, EventType
+from speech.webhook_delivery import Problem, Subscription
 from speech.webhook_ports import Ended, Outbox
 
 _TYPES = {JobStatus.READY: EventType.JOB_READY, JobStatus.FAILED: EventType.JOB_FAILED}

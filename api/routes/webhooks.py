@@ -12,7 +12,8 @@ from pydantic import BaseModel
 from api.schemas import CLIENT_ID
 from api.services import Services
 from front.openapi import PROBLEMS
-from speech.webhook import Delivery, DeliveryFilter, DeliveryStatus, EventType, Problem
+from speech.webhook import EventType
+from speech.webhook_delivery import Delivery, DeliveryFilter, DeliveryStatus, Problem
 
 router = APIRouter(tags=["webhooks"])
 log = logging.getLogger(__name__)

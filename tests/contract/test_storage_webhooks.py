@@ -10,8 +10,10 @@ from redis.asyncio import Redis
 from speech.errors import NothingToSend, Unavailable, UnknownDelivery
 from speech.job import Job, JobError, JobStatus
 from speech.ports import Lease
-from speech.webhook import DeliveryFilter, DeliveryStatus, Event, EventType, Parcel, Problem, Target
+from speech.webhook import Event, EventType, Target
+from speech.webhook_delivery import DeliveryFilter, DeliveryStatus, Parcel, Problem
 from speech.webhook_ports import Outbox, Webhooks
+from storage.board_scripts import ENDS_KEY
 from storage.callers import RedisCallers
 from storage.job_board import RedisJobBoard
 from storage.outbox import RedisOutbox
@@ -116,6 +118,9 @@ async def test_who_leaves_and_what_is_cancelled_is_dropped(
     await webhooks.subscribe(job, to=BOB, audio_url=AUDIO)
     await webhooks.withdraw(NAME, caller=BOB.caller)
     assert await statuses(webhooks, client="bob") == [DeliveryStatus.DROPPED]
+    await webhooks.subscribe(job, to=BOB, audio_url=AUDIO)
+    assert await statuses(webhooks, client="bob") == [DeliveryStatus.WAITING]
+    await webhooks.withdraw(NAME, caller=BOB.caller)
     await RedisCallers(redis).withdraw(NAME, caller="key:ada")
     [ended] = await outbox.ended()
     assert ended.job is not None
@@ -135,8 +140,11 @@ async def test_an_end_that_nobody_was_told_of_is_found(
     await redis.delete(f"recite:job:{NAME}")
     assert await outbox.ended() == []
     await redis.zadd(HOOKED_KEY, {NAME: 1})
+    # What another version wrote, and this one can't read, keeps nobody from the others.
+    await redis.lpush(ENDS_KEY, b'{"from": "elsewhere"}')
     [ended] = await outbox.ended()
     assert (ended.job, ended.name) == (None, NAME)
+    assert await redis.llen(ENDS_KEY) == 1
     assert await redis.zcard(HOOKED_KEY) == 0
     with pytest.raises(Unavailable):
         await webhooks.subscribe(job, to=BOB, audio_url=AUDIO)

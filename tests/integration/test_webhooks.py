@@ -155,10 +155,12 @@ async def test_both_secrets_sign_after_a_rotation(client: httpx.AsyncClient, hoo
     old = (await client.put("/v1/clients/turning", json={"webhook_url": f"{hooks.url}/turn"})).json()["webhook_secret"]
     new = (await client.post("/v1/clients/turning/webhook-secret")).json()["webhook_secret"]
     # What else is stored of the client leaves them alone.
-    await client.put("/v1/clients/turning", json={"webhook_url": f"{hooks.url}/turn", "name": "Turning"})
+    await client.put("/v1/clients/turning", json={"webhook_url": f"{hooks.url}/turn", "cache": "private"})
     await post(client, "Which key is it?", client_id="turning")
     [told] = await hooks.wait("/turn")
     assert told.verified(new) == told.verified(old)
+    # What is private comes with a link that opens it.
+    assert (await client.get(told.document["data"]["audio_url"])).status_code == 200
     assert len(told.headers["webhook-signature"].split()) == 2
 
 

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from speech.webhook import Attempt, Problem
+from speech.webhook_delivery import Attempt, Problem
 from tests.fakes.certificates import tls_for
 from tests.fakes.polling import until
 from tests.fakes.receivers import Receiver, receiver

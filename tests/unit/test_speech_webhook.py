@@ -8,7 +8,8 @@ import pytest
 
 from speech.addresses import is_public
 from speech.client import Client
-from speech.webhook import RetrySchedule, targets_of
+from speech.webhook import targets_of
+from speech.webhook_delivery import RetrySchedule
 
 pytestmark = pytest.mark.unit
 
