@@ -27,23 +27,25 @@ def job_document(
         "utterances": job.utterances,
         "utterances_done": job.utterances_done,
         "attempts": job.attempts,
-        "created_at": _iso(job.created_at),
-        "started_at": _iso(job.started_at),
-        "ready_at": _iso(job.ready_at),
+        "created_at": iso_time(job.created_at),
+        "started_at": iso_time(job.started_at),
+        "ready_at": iso_time(job.ready_at),
         "duration_ms": job.duration_ms,
         "bytes": job.size,
         "audio_url": audio_url,
         "proof": job.proof,
         "timings": job.timings,
-        "error": _error_document(job.error),
+        "error": error_document(job.error),
     }
 
 
-def _error_document(error: JobError | None) -> dict[str, Any] | None:
+def error_document(error: JobError | None) -> dict[str, Any] | None:
+    """Why something failed, as JobErrorView describes it."""
     return None if error is None else {"code": error.code, "message": error.message, "retryable": error.retryable}
 
 
-def _iso(seconds: float | None) -> str | None:
+def iso_time(seconds: float | None) -> str | None:
+    """A moment in Unix seconds as answers tell it; None stays None."""
     return (
         None
         if seconds is None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -11,6 +10,7 @@ from pydantic import BaseModel
 
 from api.schemas import CLIENT_ID
 from api.services import Services
+from front.job_document import iso_time
 from front.openapi import PROBLEMS
 from speech.webhook import EventType
 from speech.webhook_delivery import Delivery, DeliveryFilter, DeliveryStatus, Problem
@@ -96,12 +96,8 @@ def _view(delivery: Delivery) -> DeliveryView:
             "attempts": delivery.attempts,
             "response_status": delivery.answered,
             "problem": delivery.problem,
-            "created_at": _iso(delivery.created_at),
-            "last_attempt_at": None if delivery.last_at is None else _iso(delivery.last_at),
-            "next_attempt_at": None if delivery.next_at is None else _iso(delivery.next_at),
+            "created_at": iso_time(delivery.created_at),
+            "last_attempt_at": iso_time(delivery.last_at),
+            "next_attempt_at": iso_time(delivery.next_at),
         }
     )
-
-
-def _iso(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
