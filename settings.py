@@ -225,6 +225,11 @@ class ServerSettings(_Group):
         return next((key for key in fitting if key), None)
 
     @property
+    def base_url(self) -> str:
+        """Where callers see us, as far as is known without a call of theirs; without a slash at its end."""
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    @property
     def spool_bytes(self) -> int:
         """How much may wait on this machine until the bucket is back."""
         return self.spool_megabytes * 1_000_000

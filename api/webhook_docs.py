@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Header
 from pydantic import BaseModel
 
+from api.batch_schemas import BatchView
 from api.schemas import JobView
 
 told = APIRouter(tags=["webhooks"])
@@ -25,11 +26,11 @@ class JobEventView(BaseModel):
 
 
 class BatchEventView(BaseModel):
-    """A batch has ended; `data` is the batch as `GET /v1/batches/{id}` shows it."""
+    """A batch has ended, however: `data` is the batch as `GET /v1/batches/{id}` shows it."""
 
     type: Literal["batch.completed"]
     timestamp: str
-    data: dict[str, Any]
+    data: BatchView
 
 
 @told.post("job", summary="A job has ended")

@@ -116,6 +116,22 @@ async def test_a_failure_is_told(telling: Stack, client: httpx.AsyncClient, hook
     assert job["error"] is not None
 
 
+async def test_the_end_of_a_batch_is_told_once(client: httpx.AsyncClient, hooks: Receiver) -> None:
+    body = {"webhook_url": f"{hooks.url}/clients"}
+    secret = (await client.put("/v1/clients/preparing", json=body)).json()["webhook_secret"]
+    query = {"client_id": "preparing", "webhook_url": f"{hooks.url}/batch", "metadata": '{"of": "tests"}'}
+    lines = "text\nPrepared for later.\nAnd this one as well.\n"
+    answer = await client.post("/v1/batches", params=query, content=lines, headers={"Content-Type": "text/csv"})
+    [own], [standing] = [await hooks.wait(path) for path in ("/batch", "/clients")]
+    batch = (await client.get(f"/v1/batches/{answer.json()['id']}")).json()
+    told = own.verified(secret)
+    assert (told["type"], told["data"]) == ("batch.completed", batch)
+    assert (batch["status"], batch["metadata"]) == ("completed", {"of": "tests"})
+    assert standing.verified(secret) == told
+    # Its lines are nobody's own request.
+    assert len(await shown(client, client_id="preparing")) == len(hooks.got) == 2
+
+
 async def test_a_receiver_that_fails_is_told_the_same_again(client: httpx.AsyncClient, hooks: Receiver) -> None:
     hooks.answers["/flaky"] = [500, 503, 204]
     job = await post(client, "Third time lucky.", webhook_url=f"{hooks.url}/flaky")
@@ -245,6 +261,7 @@ async def test_nobody_is_sent_inward_unless_it_is_allowed(telling: Stack) -> Non
         answers = [
             await client.post("/v1/jobs", json={"text": "Refused.", "webhook_url": "https://10.1.2.3/hook"}),
             await client.put("/v1/clients/refused", json={"webhook_url": "https://[::1]/hook"}),
+            await client.post("/v1/batches", json={"lines": [{"text": "x"}], "webhook_url": "https://127.0.0.1/"}),
         ]
     telling.programs["guarded"].end()
     for answer in answers:
