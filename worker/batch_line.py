@@ -67,11 +67,18 @@ class LineMaker:
             elif job.status is JobStatus.READY:
                 return self._ready(job, is_cached=is_hit and (job.ready_at or 0) < batch.created_at)
             elif job.error is not None:
-                failures += 1
+                # While nobody reaches the upstream it is not this line's fault.
+                failures += not await self._is_upstream_down()
                 if job.error.code not in _PASSING or failures == _CHANCES:
                     return Ending(outcome=Outcome.FAILED, error=job.error)
                 refresh = True
-                await self.sleep(_PASSING_SECONDS * failures)
+                await self.sleep(_PASSING_SECONDS * max(1, failures))
+
+    async def _is_upstream_down(self) -> bool:
+        try:
+            return await self.claiming.breaker.down_for() > 0
+        except Unavailable:
+            return False
 
     async def give_up(self, recipe: Recipe, *, batch: Batch) -> Ending:
         """Nobody wants the line any more in the batch's name."""

@@ -96,6 +96,10 @@ class World:
     async def kept(self, name: str) -> Card | None:
         return self.card
 
+    @property
+    def breaker(self) -> RedisBreaker:
+        return RedisBreaker(self.redis, group="test", failures=1)
+
     async def made(self, batch: Batch = BATCH, recipe: Recipe = RECIPE) -> Ending:
         return await self.maker().make(recipe, batch=batch, refresh=False)
 
@@ -113,7 +117,7 @@ class World:
             board=self.board,
             card=self.kept,
             dispatch=self,
-            breaker=RedisBreaker(self.redis, group="test"),
+            breaker=self.breaker,
             queue=QueueFigures(self.redis),
             paying=paying,
         )
@@ -150,6 +154,13 @@ async def test_what_passes_is_waited_for(
     assert (world.sent, world.slept) == (len(happens), slept)
     if ending.outcome is Outcome.RENDERED:
         assert (ending.duration_ms, ending.cost) == (CARD.duration_ms, PRICES.of(seconds=3.12, items=1))
+
+
+async def test_an_upstream_that_is_away_is_waited_for_however_long_that_takes(world: World) -> None:
+    world.happens = [*[UpstreamUnreachable()] * 5, READY]
+    await world.breaker.failed()
+    assert (await world.made()).outcome is Outcome.RENDERED
+    assert world.slept == [5] * 5
 
 
 async def test_what_was_there_before_the_batch_costs_nothing_and_needs_no_budget(world: World) -> None:
