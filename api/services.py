@@ -20,10 +20,10 @@ from api.paying import ANONYMOUS, Payer, Paying
 from api.popular import Popular
 from api.schemas import JobRequest
 from api.shared import Shared
-from front.access import client_of
 from front.audio_links import AudioLinks
 from front.widget_tokens import WidgetTokens
 from settings import Settings
+from speech.caller import client_of
 from speech.card import Card
 from speech.chat_ports import Completions, Conversations
 from speech.client import PRIVATE, Client
@@ -38,11 +38,12 @@ from speech.errors import (
     Unread,
     UpstreamDown,
 )
-from speech.job import Cache, Job, JobStatus
+from speech.job import Cache, Job, JobError, JobStatus
 from speech.ledger_ports import Ledger
 from speech.ports import Audience, AudioStore, Breaker, Callers, Claim, Dispatch, JobBoard, JobWatch
 from speech.recipe import Recipe, is_private, scope_of
 from speech.request import Lane, SpeechRequest
+from speech.upstream_key import UpstreamKeys
 from storage.heartbeats import Heartbeats
 from storage.idempotency_keys import IdempotencyKeys
 from storage.job_list import JobList
@@ -84,8 +85,9 @@ class Services:
     heartbeats: Heartbeats
     audience: Audience
     stage: LiveStage
-    breaker: Breaker
+    breaker: Callable[[str], Breaker]
     clients: Clients
+    upstream_keys: UpstreamKeys
     conversations: Conversations
     completions: Completions
     popular: Popular
@@ -167,6 +169,8 @@ class Services:
     async def _claim(self, recipe: Recipe, *, refresh: bool, caller: str, payer: Payer) -> Claim:
         try:
             claim = await self._claim_on_board(recipe, refresh=refresh, caller=caller, payer=payer)
+            if claim.job.error and await self._may_do_better(claim.job.error, payer):
+                claim = await self._claim_on_board(recipe, refresh=True, caller=caller, payer=payer)
         except (QueueFull, OverBudget, SpendLimit) as refusal:
             return await self._claim_kept(recipe, refusal)
         if claim.is_promoted:
@@ -175,7 +179,7 @@ class Services:
             return claim
         try:
             # Both take a round trip, for which somebody waits.
-            card, down_for = await asyncio.gather(self.card(recipe.job_name), self._down_for(recipe.request.lane))
+            card, down_for = await asyncio.gather(self.card(recipe.job_name), self._down_for(recipe, payer))
             if card is not None:
                 job = await self.board.finish(card)
                 return Claim(job=job, cache=Cache.HIT, generation=claim.generation)
@@ -198,12 +202,17 @@ class Services:
         self.paying.served(await self.paying.admit(client_of(caller)), card)
 
     async def _claim_on_board(self, recipe: Recipe, *, refresh: bool, caller: str, payer: Payer) -> Claim:
-        now, purse = time.time(), partial(self.paying.purse, payer, recipe)
+        purse = partial(self.paying.purse, payer, recipe)
+        claim = partial(self.board.claim, recipe, now=time.time(), refresh=refresh, caller=caller, purse=purse)
         try:
-            return await self.board.claim(recipe, now=now, refresh=refresh, caller=caller, purse=purse)
+            return await claim()
         except Unread:
             await self.paying.recall(payer)
-            return await self.board.claim(recipe, now=now, refresh=refresh, caller=caller, purse=purse)
+            return await claim()
+
+    async def _may_do_better(self, failure: JobError, payer: Payer) -> bool:
+        """Whether a job failed because of keys among which the payer's is not."""
+        return bool(failure.groups) and (await self.upstream_keys.of(payer.id)).group not in failure.groups
 
     async def _claim_kept(self, recipe: Recipe, refusal: ReciteError) -> Claim:
         """What the bucket has needs no room in the queue and costs nothing; raises the refusal for all else."""
@@ -232,9 +241,11 @@ class Services:
         """The seconds after which it is worth looking at a live job again."""
         return await self.queue.until_start(job.name) if job.status is JobStatus.QUEUED else _POLL_SECONDS
 
-    async def _down_for(self, lane: Lane) -> float:
+    async def _down_for(self, recipe: Recipe, payer: Payer) -> float:
         """For how many seconds a caller would wait in vain; bulk has time."""
-        return await self.breaker.down_for() if lane is Lane.INTERACTIVE else 0.0
+        if recipe.request.lane is not Lane.INTERACTIVE:
+            return 0.0
+        return await self.breaker((await self.upstream_keys.of(payer.id)).group).down_for()
 
     async def job(self, name: str, *, wait: float = 0) -> Job | None:
         """The job as the board has it, or as its card tells it when the board knows nothing."""

@@ -85,11 +85,6 @@ def caller_of(request: HTTPConnection, client_id: str | None) -> str:
     return f"{request.scope.get('key_id', '')}:{client_id or ''}"
 
 
-def client_of(caller: str) -> str:
-    """The client that a caller asks for; empty when it named none."""
-    return caller.partition(":")[2]
-
-
 def given_key(scope: Scope) -> str:
     """What the caller sent as a bearer; an empty one, which is nobody's, when there is none."""
     scheme, _, given = Headers(scope=scope).get("authorization", "").partition(" ")

@@ -96,12 +96,12 @@ end
 """
 )
 
-# Both outlive their job, which is moved now and then.
+# By when they asked first. Both outlive their job, which is moved now and then.
 _WANT = f"""
 local function want(name, reading, caller, ms)
   local callers, jobs = '{CALLERS_KEY}' .. name, '{READING_KEY}' .. reading
-  if redis.call('SCARD', callers) >= {_CALLERS_KEPT} then caller = '*' end
-  redis.call('SADD', callers, caller)
+  if redis.call('ZCARD', callers) >= {_CALLERS_KEPT} then caller = '*' end
+  redis.call('ZADD', callers, 'NX', now(), caller)
   redis.call('SADD', jobs, name)
   redis.call('PEXPIRE', callers, 2 * ms)
   redis.call('PEXPIRE', jobs, 2 * ms)

@@ -49,7 +49,7 @@ class ReadingMaker:
         request = recipe.request
         # Read first: a board that is wiped meanwhile no longer knows who pays.
         bill, utterances = await asyncio.gather(
-            self.insist(lambda: self.billing.open(recipe.job_name), name=recipe.job_name),
+            self.insist(lambda: self.billing.open(recipe), name=recipe.job_name),
             asyncio.to_thread(cut, request.text, language=request.language),
         )
         reading = _Reading(shared=self, recipe=recipe, lease=lease, folder=folder, bill=bill)

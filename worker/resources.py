@@ -17,11 +17,13 @@ from settings import Settings, XaiSettings
 from speech.errors import Unavailable
 from speech.ports import JobBoard, StrayJobs
 from speech.retry import RetryPolicy
+from speech.upstream_key import UpstreamKey, UpstreamKeys
 from storage.audio_store import S3AudioStore
 from storage.bookkeeping import bookkeeping
 from storage.breaker import RedisBreaker
 from storage.bucket import Bucket
 from storage.callers import RedisCallers
+from storage.clients import S3Clients
 from storage.dispatch import CeleryDispatch
 from storage.ensured import ensured
 from storage.heartbeats import Heartbeats
@@ -30,6 +32,7 @@ from storage.job_watch import RedisJobWatch
 from storage.live_stream import RedisLiveStream
 from storage.redis_client import open_redis
 from storage.repeating import repeated
+from storage.sealing import Sealer
 from storage.seats import RedisSeats
 from storage.spool import DiskSpool
 from storage.stray_jobs import RedisStrayJobs
@@ -37,20 +40,23 @@ from worker.bill import Billing
 from worker.drain import Drain
 from worker.keeper import Keeper
 from worker.masters import Masters
+from worker.payers import Wallets
 from worker.reading import ReadingMaker
 from worker.render import Render
 from worker.retrying import Retrying
 from worker.sweeper import Sweeper
+from worker.voices import Voices
 from worker.wanted import Wanted
 from xai.client import RealtimeClient
+from xai.per_key import PerKey
 from xai.pool import SessionPool
-from xai.tokens import Bearers, EphemeralTokens, KeyBearer
+from xai.tokens import open_bearers
 
 # The handshake and the confirmation of the settings.
 _OPEN_SECONDS = 10.0
 _BEAT_SECONDS, _BEAT_LASTS = 2.0, 7.0
-# Two channels, and a call at a time by each who follows one.
-_FOLLOWED = 8
+# Two channels, and one for each key that is in use; and a call at a time by each who follows one.
+_FOLLOWED = 1000
 _SWEEP_SECONDS, _DRAIN_SECONDS = 1.0, 5.0
 _SPEAKING = RetryPolicy(attempts=3)
 # An outage of the board or the bucket is sat out for about four minutes.
@@ -69,15 +75,29 @@ async def open_render(settings: Settings, *, lanes: Sequence[str], scratch: Path
         store = S3AudioStore(settings.bucket.bucket, **settings.bucket.store_options())
         stack.push_async_callback(store.close)
         await stack.enter_async_context(ensured(store))
-        pool = await stack.enter_async_context(_pool(settings, redis=redis, following=following))
+        clients = S3Clients(
+            Bucket(settings.bucket.bucket, **settings.bucket.store_options(), threads=4),
+            redis=redis,
+            following=following,
+            sealer=Sealer(settings.derived("client-keys")),
+        )
+        await clients.open()
+        stack.push_async_callback(clients.close)
+        service = settings.service_key
+        pools = PerKey(lambda key: _pool(settings.xai, key, redis=redis, following=following))
+        stack.push_async_callback(pools.aclose)
+        # Kept open, whoever uses it.
+        stack.enter_context(pools.use(service))
+        voices = Voices(pools, service=service)
         ledger = await stack.enter_async_context(
             bookkeeping(redis, bucket=Bucket(settings.bucket.bucket, **settings.bucket.store_options(), threads=4))
         )
+        callers = RedisCallers(redis)
         board, insist = RedisJobBoard(redis), Retrying(policy=_INSISTING)
         spool = DiskSpool(settings.server.data_dir / "spool", max_bytes=settings.server.spool_bytes)
         masters = Masters(
             keeper=Keeper(store=store, spool=spool, insist=insist),
-            synthesizer=pool,
+            synthesizer=voices,
             speaking=Retrying(policy=_SPEAKING),
             clock=time.time,
             monotonic=time.monotonic,
@@ -89,7 +109,17 @@ async def open_render(settings: Settings, *, lanes: Sequence[str], scratch: Path
             store=store,
             live=live,
             masters=masters,
-            billing=Billing(ledger=ledger, prices=settings.xai.prices, clock=time.time),
+            billing=Billing(
+                wallets=Wallets(
+                    ledger=ledger,
+                    callers=callers,
+                    clients=clients,
+                    keys=UpstreamKeys(clients, service=service),
+                    spending=settings.xai.spending,
+                    paused_for=voices.paused_for,
+                    clock=time.time,
+                )
+            ),
             insist=insist,
             at_once=settings.xai.max_sessions,
         )
@@ -100,7 +130,7 @@ async def open_render(settings: Settings, *, lanes: Sequence[str], scratch: Path
         watch = RedisJobWatch(following)
         await watch.open()
         stack.push_async_callback(watch.close)
-        wanted = Wanted(callers=RedisCallers(redis), watch=watch)
+        wanted = Wanted(callers=callers, watch=watch)
         yield Render(board=board, maker=maker, insist=insist, scratch=scratch, wanted=wanted)
 
 
@@ -117,30 +147,17 @@ async def _swept(strays: StrayJobs, *, board: JobBoard, broker_url: str) -> Asyn
         dispatch.close()
 
 
-@asynccontextmanager
-async def _pool(settings: Settings, *, redis: Redis, following: Redis) -> AsyncIterator[SessionPool]:
-    xai = settings.xai
-    async with _bearers(xai, key=settings.xai_key) as bearers:
-        seconds = xai.render_timeout.total_seconds()
-        open_seconds = min(_OPEN_SECONDS, seconds)
-        client = RealtimeClient(xai.realtime_url, model=xai.model, bearers=bearers, open_seconds=open_seconds)
-        group = settings.quota_group
-        seats = RedisSeats(following, group=group, maximum=xai.max_sessions, reserved=xai.reserved_sessions)
-        breaker = RedisBreaker(redis, group=group)
-        async with SessionPool(client, seats=seats, breaker=breaker, utterance_seconds=seconds) as pool:
-            yield pool
-
-
-@asynccontextmanager
-async def _bearers(xai: XaiSettings, *, key: str) -> AsyncIterator[Bearers]:
-    if xai.auth == "key":
-        yield KeyBearer(key)
-        return
-    tokens = EphemeralTokens(key, rest_url=xai.rest_url)
-    try:
-        yield tokens
-    finally:
-        await tokens.aclose()
+def _pool(xai: XaiSettings, key: UpstreamKey, *, redis: Redis, following: Redis) -> SessionPool:
+    """The sessions of one key; it has said what it has before anybody asks."""
+    seconds = xai.render_timeout.total_seconds()
+    bearers = open_bearers(key.secret, auth=xai.auth, rest_url=xai.rest_url)
+    client = RealtimeClient(
+        xai.realtime_url, model=xai.model, bearers=bearers, open_seconds=min(_OPEN_SECONDS, seconds)
+    )
+    seats = RedisSeats(following, group=key.group, maximum=xai.max_sessions, reserved=xai.reserved_sessions)
+    pool = SessionPool(client, seats=seats, breaker=RedisBreaker(redis, group=key.group), utterance_seconds=seconds)
+    pool.open()
+    return pool
 
 
 @asynccontextmanager

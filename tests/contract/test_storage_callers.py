@@ -138,7 +138,7 @@ async def test_too_many_callers_to_tell_apart_keep_it_wanted(
     names = [f"key:{n}" for n in range(1010)]
     for caller in names:
         await board.claim(MP3, now=NOW, caller=caller)
-    assert await redis.scard(f"recite:callers:{NAME}") <= 1001
+    assert await redis.zcard(f"recite:callers:{NAME}") <= 1001
     for caller in names:
         await callers.withdraw(NAME, caller=caller)
     assert await status(board) is JobStatus.QUEUED

@@ -14,7 +14,7 @@ import pytest
 from redis import Redis
 
 from speech.utterances import cut
-from tests.fakes.ledgers import PRICES
+from tests.fakes.payers import PRICES
 from tests.fakes.stack import Stack, stack
 from tests.integration.test_api_bad_input import check_problem
 

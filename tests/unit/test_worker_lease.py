@@ -93,6 +93,9 @@ class Calm:
     async def withdraw(self, name: str, *, caller: str) -> None:
         raise NotImplementedError
 
+    async def clients(self, name: str) -> list[str]:
+        raise NotImplementedError
+
     async def drop(self, name: str) -> None:
         """Somebody wants it."""
 

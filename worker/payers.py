@@ -1,0 +1,114 @@
+"""Whose key speaks one reading: that of who asked first, and when that fails, the next caller's."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from speech.client_ports import Clients
+from speech.errors import KeyRejected, KeySealed, OverBudget, SpendLimit, StaleToken, UpstreamBusy, UpstreamError
+from speech.ledger_ports import Ledger
+from speech.ports import Callers
+from speech.spending import Spending
+from speech.upstream_key import UpstreamKey, UpstreamKeys
+
+log = logging.getLogger(__name__)
+Result = TypeVar("Result")
+
+# A key that is paused for no longer is waited for; so is one that is refused for the first time without a time.
+_PATIENCE_SECONDS = 2.0
+_SEALED = "sealed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wallets:
+    """What the payers of all readings share. `paused_for`: how long a key's upstream serves nobody, in seconds."""
+
+    ledger: Ledger
+    callers: Callers
+    clients: Clients
+    keys: UpstreamKeys
+    spending: Spending
+    paused_for: Callable[[UpstreamKey], float]
+    clock: Callable[[], float]
+
+
+@dataclass(kw_only=True)
+class Payers:
+    """Those of one job, `client` being the present one; several utterances at once may ask for them."""
+
+    wallets: Wallets
+    job: str
+    characters: int
+    client: str
+    _failed: set[str] = field(default_factory=set)
+    _waited: set[str] = field(default_factory=set)
+    _changing: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def speak(
+        self, attempt: Callable[[UpstreamKey], Awaitable[Result]], *, again: Callable[[], Awaitable[object]]
+    ) -> Result:
+        """What the attempt makes with the present payer's key, or with the next one's; `again` runs in between.
+
+        Raises what the last attempt raised; what keys were the fault of names their groups.
+        """
+        while True:
+            key = await self._key()
+            try:
+                return await attempt(key)
+            except (KeyRejected, UpstreamBusy) as failure:
+                failure.groups = tuple(sorted(self._failed | {key.group}))
+                if self._is_patient(key, failure) or not await self._passed_on(key.group):
+                    raise
+            await again()
+
+    async def _key(self) -> UpstreamKey:
+        """The present payer's key; when that is paused, the next one's if there is another."""
+        while True:
+            try:
+                key = await self.wallets.keys.of(self.client)
+            except KeySealed as sealed:
+                if not await self._passed_on(_SEALED):
+                    raise KeyRejected(sealed.detail) from None
+                continue
+            if self.wallets.paused_for(key) <= _PATIENCE_SECONDS or not await self._passed_on(key.group):
+                # One who was removed meanwhile is counted all the same.
+                return replace(key, client=self.client)
+
+    def _is_patient(self, key: UpstreamKey, failure: UpstreamError) -> bool:
+        """Whether the same key may soon do, and was not waited for already."""
+        is_short = isinstance(failure, UpstreamBusy) and (failure.retry_after or 0) <= _PATIENCE_SECONDS
+        if not is_short or key.group in self._waited:
+            return False
+        self._waited.add(key.group)
+        return True
+
+    async def _passed_on(self, failed: str) -> bool:
+        """Whether somebody pays whose key has not failed; it may be another's doing, or another key of the same one."""
+        async with self._changing:
+            self._failed.add(failed)
+            if await self._pays(self.client):
+                return True
+            for client in await self.wallets.callers.clients(self.job):
+                if await self._pays(client):
+                    log.info("[X.AI TTS] %s: goes on with the key of %s", self.job, self.client or "the service")
+                    return True
+        return False
+
+    async def _pays(self, client: str) -> bool:
+        wallets = self.wallets
+        try:
+            key = await wallets.keys.of(client)
+            if key.group in self._failed:
+                return False
+            if key.client != self.client:
+                whose = await wallets.clients.get(key.client) if key.client else None
+                purse = wallets.spending.purse(whose, characters=self.characters, now=wallets.clock())
+                await wallets.ledger.hand_over(self.job, purse=purse)
+        except (KeySealed, OverBudget, SpendLimit, StaleToken):
+            return False
+        self.client = key.client
+        return True
