@@ -34,6 +34,7 @@ class Wallets:
     spending: Spending
     paused_for: Callable[[UpstreamKey], float]
     clock: Callable[[], float]
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
 
 @dataclass(kw_only=True)
@@ -66,17 +67,20 @@ class Payers:
             await again()
 
     async def _key(self) -> UpstreamKey:
-        """The present payer's key; when that is paused, the next one's if there is another."""
+        """The present payer's key; one that is paused is waited for until somebody comes who has another."""
         while True:
+            client = self.client
             try:
-                key = await self.wallets.keys.of(self.client)
+                # One who was removed meanwhile is counted all the same.
+                key = replace(await self.wallets.keys.of(client), client=client)
             except KeySealed as sealed:
                 if not await self._passed_on(_SEALED):
                     raise KeyRejected(sealed.detail) from None
                 continue
-            if self.wallets.paused_for(key) <= _PATIENCE_SECONDS or not await self._passed_on(key.group):
-                # One who was removed meanwhile is counted all the same.
-                return replace(key, client=self.client)
+            if self.wallets.paused_for(key) <= _PATIENCE_SECONDS:
+                return key
+            if not await self._passed_on(key.group):
+                await self.wallets.sleep(_PATIENCE_SECONDS)
 
     def _is_patient(self, key: UpstreamKey, failure: UpstreamError) -> bool:
         """Whether the same key may soon do, and was not waited for already."""
