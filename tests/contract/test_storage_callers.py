@@ -144,6 +144,18 @@ async def test_too_many_callers_to_tell_apart_keep_it_wanted(
     assert await status(board) is JobStatus.QUEUED
 
 
+async def test_for_which_clients_it_is_wanted_in_their_order(board: RedisJobBoard, callers: Callers) -> None:
+    for caller in ("key:shop", ":", "widget:page", "other:shop", "key:gone"):
+        await board.claim(MP3, now=NOW, caller=caller)
+    await callers.withdraw(NAME, caller="key:gone")
+    assert await callers.clients(NAME) == ["shop", "", "page"]
+    for caller in [f"key:{n}" for n in range(1000)]:
+        await board.claim(MP3, now=NOW, caller=caller)
+    # Those who are not told apart are nobody's clients.
+    assert (await callers.clients(NAME)).count("") == 1
+    assert await callers.clients(WAV.job_name) == []
+
+
 async def test_an_unknown_job(callers: Callers) -> None:
     with pytest.raises(UnknownJob):
         await callers.withdraw(NAME, caller=ADA)
