@@ -10,13 +10,15 @@ from concurrent.futures import Future
 import uvloop
 
 from settings import Settings
-from speech.errors import Interrupted
+from speech.errors import Interrupted, Unavailable
 from worker.render import Render
 from worker.resources import open_render
 from worker.scratch import Scratch
 from worker.wanted import KEEPING_SECONDS
 
 log = logging.getLogger(__name__)
+
+_CALM_SECONDS = 2.0
 
 
 class Runtime:
@@ -73,11 +75,19 @@ class Runtime:
             raise Interrupted
         self._running.add(task)
         try:
-            await self._render.run(name)
+            await self._run_calmly(self._render, name)
         except asyncio.CancelledError:
             raise Interrupted from None
         finally:
             self._running.discard(task)
+
+    async def _run_calmly(self, render: Render, name: str) -> None:
+        try:
+            await render.run(name)
+        except Unavailable:
+            # It is given back, and would come again at once: a setting may have to be changed first.
+            await asyncio.sleep(_CALM_SECONDS)
+            raise
 
     def _interrupt(self) -> None:
         self._render = None
