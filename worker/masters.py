@@ -158,7 +158,8 @@ class Masters:
         started, take = self.monotonic(), Take(airing, folder=folder, monotonic=self.monotonic, early=self.early)
         try:
             delivery = _delivery(recipe, place=airing.utterance, key=key)
-            spoken, proof = await wording.speak(text, delivery=delivery, on_audio=take.hear)
+            speaking = wording.speak(text, delivery=delivery, on_audio=take.hear)
+            spoken, proof = await bill.payers.while_served(key, speaking)
             ended = self.monotonic()
             flac = await finished(_finish(take, text, speed=recipe.request.speed, airing=airing, bill=bill, key=key))
         except BaseException:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from speech.client_ports import Clients
 from speech.errors import KeyRejected, KeySealed, OverBudget, SpendLimit, StaleToken, UpstreamBusy, UpstreamError
@@ -21,6 +21,29 @@ Result = TypeVar("Result")
 # A key that is paused for no longer is waited for; so is one that is refused for the first time without a time.
 _PATIENCE_SECONDS = 2.0
 _SEALED = "sealed"
+
+
+class _Paused(Exception):
+    """Nobody is served with this key for a while; nothing was spoken."""
+
+
+class _Lookout:
+    """Ends a wait, by its timeout, once it is in vain."""
+
+    def __init__(self, patience: asyncio.Timeout, *, is_in_vain: Callable[[], bool]) -> None:
+        self._patience, self._is_in_vain = patience, is_in_vain
+        self._loop = asyncio.get_running_loop()
+        self._timer = self._loop.call_later(_PATIENCE_SECONDS, self._look)
+
+    def end(self) -> None:
+        """Looks no more."""
+        self._timer.cancel()
+
+    def _look(self) -> None:
+        if self._is_in_vain():
+            self._patience.reschedule(self._loop.time())
+        else:
+            self._timer = self._loop.call_later(_PATIENCE_SECONDS, self._look)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +87,23 @@ class Payers:
                 failure.groups = tuple(sorted(self._failed | {key.group}))
                 if self._is_patient(key, failure) or not await self._passed_on(key.group):
                     raise
+            except _Paused:
+                log.info("[X.AI TTS] %s: its key is paused", self.job)
             await again()
+
+    async def while_served(self, key: UpstreamKey, speaking: Coroutine[Any, Any, Result]) -> Result:
+        """What is spoken, within an attempt; given up while it waits in line for a key that is paused by then."""
+        try:
+            async with asyncio.timeout(None) as patience:
+                lookout = _Lookout(patience, is_in_vain=lambda: self.wallets.paused_for(key) > _PATIENCE_SECONDS)
+                try:
+                    return await speaking
+                finally:
+                    lookout.end()
+        except TimeoutError:
+            if patience.expired():
+                raise _Paused from None
+            raise
 
     async def _key(self) -> UpstreamKey:
         """The present payer's key; one that is paused is waited for until somebody comes who has another."""

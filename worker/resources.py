@@ -6,7 +6,7 @@ import asyncio
 import os
 import socket
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
@@ -45,6 +45,7 @@ from worker.reading import ReadingMaker
 from worker.render import Render
 from worker.retrying import Retrying
 from worker.sweeper import Sweeper
+from worker.turns import Turns
 from worker.voices import Voices
 from worker.wanted import Wanted
 from xai.client import RealtimeClient
@@ -64,8 +65,13 @@ _INSISTING = RetryPolicy(attempts=80, first_delay=0.25, longest_delay=4)
 
 
 @asynccontextmanager
-async def open_render(settings: Settings, *, lanes: Sequence[str], scratch: Path) -> AsyncIterator[Render]:
-    """The render for these lanes, with its board, bucket and upstream; they are announced as alive meanwhile."""
+async def open_render(
+    settings: Settings, *, lanes: Sequence[str], scratch: Path, resume: Callable[[str], None]
+) -> AsyncIterator[Render]:
+    """The render for these lanes, with its board, bucket and upstream; they are announced as alive meanwhile.
+
+    `resume`: it is the turn of a job that was set aside.
+    """
     async with AsyncExitStack() as stack:
         redis = open_redis(settings.redis_url)
         stack.push_async_callback(redis.aclose)
@@ -83,7 +89,7 @@ async def open_render(settings: Settings, *, lanes: Sequence[str], scratch: Path
         )
         await clients.open()
         stack.push_async_callback(clients.close)
-        service = settings.service_key
+        service, keys = settings.service_key, UpstreamKeys(clients, service=settings.service_key)
         pools = PerKey(lambda key: _pool(settings.xai, key, redis=redis, following=following))
         stack.push_async_callback(pools.aclose)
         # Kept open, whoever uses it.
@@ -114,7 +120,7 @@ async def open_render(settings: Settings, *, lanes: Sequence[str], scratch: Path
                     ledger=ledger,
                     callers=callers,
                     clients=clients,
-                    keys=UpstreamKeys(clients, service=service),
+                    keys=keys,
                     spending=settings.xai.spending,
                     paused_for=voices.paused_for,
                     clock=time.time,
@@ -131,7 +137,9 @@ async def open_render(settings: Settings, *, lanes: Sequence[str], scratch: Path
         await watch.open()
         stack.push_async_callback(watch.close)
         wanted = Wanted(callers=callers, watch=watch)
-        yield Render(board=board, maker=maker, insist=insist, scratch=scratch, wanted=wanted)
+        most = max(settings.xai.worker_threads // 4, settings.xai.max_sessions)
+        turns = Turns(keys, most=most, resume=resume)
+        yield Render(board=board, maker=maker, insist=insist, scratch=scratch, wanted=wanted, turns=turns)
 
 
 @asynccontextmanager

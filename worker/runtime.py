@@ -6,8 +6,10 @@ import asyncio
 import logging
 import threading
 from concurrent.futures import Future
+from contextlib import suppress
 
 import uvloop
+from asgi_correlation_id import correlation_id
 
 from settings import Settings
 from speech.errors import Interrupted, Unavailable
@@ -31,6 +33,8 @@ class Runtime:
         self._thread = threading.Thread(target=self._loop.run_forever, name="recite-loop", daemon=True)
         self._scratch = Scratch()
         self._running: set[asyncio.Task[None]] = set()
+        # Those that hold no thread.
+        self._resumed: set[asyncio.Task[None]] = set()
         self._stop = asyncio.Event()
         self._serving: Future[None] | None = None
         self._render: Render | None = None
@@ -89,6 +93,32 @@ class Runtime:
             await asyncio.sleep(_CALM_SECONDS)
             raise
 
+    async def _see_off(self) -> None:
+        """What was resumed holds no thread for which Celery has waited."""
+        seconds = self._settings.xai.shutdown_grace.total_seconds()
+        while self._running:
+            _, late = await asyncio.wait(self._running, timeout=seconds)
+            for task in late:
+                task.cancel()
+            seconds = KEEPING_SECONDS
+
+    def _resume(self, name: str) -> None:
+        resumed = asyncio.create_task(self._run_again(name))
+        self._resumed.add(resumed)
+        resumed.add_done_callback(self._resumed.discard)
+
+    async def _run_again(self, name: str) -> None:
+        render = self._render
+        if render is None:
+            return
+        # It began with that of whoever ended before it.
+        correlation_id.set(None)
+        try:
+            with suppress(Interrupted, Unavailable):
+                await self._run(name)
+        finally:
+            render.turns.passed(name)
+
     def _interrupt(self) -> None:
         self._render = None
         for task in self._running:
@@ -97,11 +127,14 @@ class Runtime:
 
     async def _serve(self, opened: Future[None]) -> None:
         try:
-            async with open_render(self._settings, lanes=self._lanes, scratch=self._scratch.folder) as render:
+            async with open_render(
+                self._settings, lanes=self._lanes, scratch=self._scratch.folder, resume=self._resume
+            ) as render:
                 self._render = render
                 opened.set_result(None)
                 await self._stop.wait()
                 self._render = None
+                await self._see_off()
         except BaseException as error:
             if opened.done():
                 raise

@@ -13,6 +13,7 @@ from speech.spending import Spending
 from speech.upstream_key import UpstreamKey, UpstreamKeys
 from tests.fakes.jobs import NOW
 from worker.payers import Wallets
+from worker.turns import Turns
 
 PRICES = Prices(minute=0.05, item=0.004)
 SERVICE = UpstreamKey(group="service", secret="service-key")
@@ -63,6 +64,11 @@ class MemoryCallers:
 
     async def clients(self, name: str) -> list[str]:
         return self.asked[name]
+
+
+def free_turns() -> Turns:
+    """Nobody has to wait."""
+    return Turns(UpstreamKeys(MemoryClients(), service=SERVICE), most=1, resume=lambda name: None)
 
 
 @dataclass

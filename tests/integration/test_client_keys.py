@@ -194,6 +194,24 @@ async def test_a_pause_of_one_key_holds_up_nobody_else(system: Stack, client: ht
     await client.delete(f"/v1/jobs/{waiting['id']}", params={"client_id": "joe"})
 
 
+async def test_a_flood_for_one_key_leaves_room_for_others(system: Stack, client: httpx.AsyncClient) -> None:
+    system.control("POST", "accounts", key=PAUSED, max_sessions=0, retry_after=40)
+    await put(client, "joe", PAUSED)
+    texts = [f"Number {number} of very many." for number in range(50)]
+    flood = [await asked(client, text, "joe") for text in texts]
+    for other in (None, "bob"):
+        assert (await say(client, f"Nobody waits for him: {other}.", other))["status"] == "ready"
+    states = [(await client.get(f"/v1/jobs/{name}")).json()["status"] for name in flood]
+    assert states.count("rendering") <= 16
+    # With another key all of them go on, those that were set aside in their turn.
+    await put(client, "joe", NEW)
+    assert {(await ended(client, name))["status"] for name in flood} <= {"ready", "failed"}
+    await asyncio.gather(*(say(client, text, "joe") for text in texts))
+    spoken = account(system, NEW)["texts"]
+    assert [spoken[text_hash(text)] for text in texts] == [1] * len(texts)
+    assert not account(system, PAUSED)["texts"]
+
+
 async def test_an_upstream_that_is_down_for_one_key_is_there_for_others(
     system: Stack, client: httpx.AsyncClient
 ) -> None:

@@ -150,6 +150,31 @@ async def test_a_pause_is_waited_out_until_somebody_comes_who_has_another_key(pa
     assert await speaking == "bob"
 
 
+async def test_who_waits_in_line_when_the_pause_begins_leaves_it(payers: Payers, purses: Purses) -> None:
+    purses.callers.asked[JOB], counter = ["ada"], Counter()
+    group, spoken = group_of("key of ada"), list[str]()
+
+    async def wait_in_line(key: UpstreamKey) -> str:
+        await asyncio.sleep(60 if key.client == "ada" and not spoken else 1)
+        spoken.append(key.client)
+        return key.client
+
+    async def attempt(key: UpstreamKey) -> str:
+        return await payers.while_served(key, wait_in_line(key))
+
+    speaking = asyncio.create_task(payers.speak(attempt, again=counter.once_more))
+    await asyncio.sleep(5)
+    purses.pauses[group] = 40
+    await asyncio.sleep(5)
+    assert counter.again == 1
+    purses.callers.asked[JOB].append("bob")
+    assert await speaking == "bob"
+    # One who is being served is left alone, however long it takes.
+    payers.client, purses.pauses = "ada", {}
+    spoken.clear()
+    assert await payers.speak(attempt, again=counter.once_more) == "ada"
+
+
 async def test_utterances_side_by_side_pass_on_together(payers: Payers, ledger: MemoryLedger) -> None:
     counter = Counter({"ada": [KeyRejected(), KeyRejected(), KeyRejected()]})
     assert await asyncio.gather(*(speak(payers, counter) for _ in range(3))) == ["bob"] * 3
