@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, TypeVar
 
 from speech.client_ports import Clients
@@ -14,6 +15,7 @@ from speech.ledger_ports import Ledger
 from speech.ports import Callers
 from speech.spending import Spending
 from speech.upstream_key import UpstreamKey, UpstreamKeys
+from worker.retrying import Retrying
 
 log = logging.getLogger(__name__)
 Result = TypeVar("Result")
@@ -48,13 +50,17 @@ class _Lookout:
 
 @dataclass(frozen=True, kw_only=True)
 class Wallets:
-    """What the payers of all readings share. `paused_for`: how long a key's upstream serves nobody, in seconds."""
+    """What the payers of all readings share. `paused_for`: how long a key's upstream serves nobody, in seconds.
+
+    `insist` sits an outage of the bucket out, where the keys are.
+    """
 
     ledger: Ledger
     callers: Callers
     clients: Clients
     keys: UpstreamKeys
     spending: Spending
+    insist: Retrying
     paused_for: Callable[[UpstreamKey], float]
     clock: Callable[[], float]
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
@@ -110,14 +116,16 @@ class Payers:
         while True:
             client = self.client
             try:
-                # One who was removed meanwhile is counted all the same.
-                key = replace(await self.wallets.keys.of(client), client=client)
+                key = await self.wallets.insist(partial(self.wallets.keys.of, client), name=self.job)
             except KeySealed as sealed:
                 if not await self._passed_on(_SEALED):
-                    raise KeyRejected(sealed.detail) from None
+                    rejected = KeyRejected(sealed.detail)
+                    rejected.groups = tuple(sorted(self._failed))
+                    raise rejected from None
                 continue
             if self.wallets.paused_for(key) <= _PATIENCE_SECONDS:
-                return key
+                # One who was removed meanwhile is counted all the same.
+                return replace(key, client=client)
             if not await self._passed_on(key.group):
                 await self.wallets.sleep(_PATIENCE_SECONDS)
 

@@ -122,6 +122,7 @@ async def open_render(
                     clients=clients,
                     keys=keys,
                     spending=settings.xai.spending,
+                    insist=insist,
                     paused_for=voices.paused_for,
                     clock=time.time,
                 )

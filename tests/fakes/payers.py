@@ -9,10 +9,12 @@ from speech.client import Client
 from speech.errors import KeySealed
 from speech.ledger_ports import Ledger
 from speech.prices import Prices
+from speech.retry import RetryPolicy
 from speech.spending import Spending
 from speech.upstream_key import UpstreamKey, UpstreamKeys
 from tests.fakes.jobs import NOW
 from worker.payers import Wallets
+from worker.retrying import Retrying
 from worker.turns import Turns
 
 PRICES = Prices(minute=0.05, item=0.004)
@@ -88,6 +90,7 @@ class Purses:
             clients=self.clients,
             keys=UpstreamKeys(self.clients, service=SERVICE),
             spending=Spending(prices=PRICES, daily_limit=None),
+            insist=Retrying(policy=RetryPolicy(attempts=1)),
             paused_for=lambda key: self.pauses.get(key.group, 0.0),
             clock=lambda: NOW,
         )

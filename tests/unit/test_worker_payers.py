@@ -107,9 +107,10 @@ async def test_a_key_that_cannot_be_read_is_no_reason_to_take_the_services(payer
     assert await speak(payers, Counter()) == "bob"
     payers.client, purses.callers.asked[JOB] = "ada", ["ada"]
     counter = Counter()
-    with pytest.raises(KeyRejected):
+    with pytest.raises(KeyRejected) as failed:
         await speak(payers, counter)
     assert counter.tried == []
+    assert failed.value.groups == ("sealed",)
 
 
 async def test_a_new_key_of_the_same_client_is_tried_at_once(payers: Payers, purses: Purses) -> None:
