@@ -86,10 +86,20 @@ class XaiSettings(_Group):
         return self.reserved if "reserved" in self.model_fields_set else min(self.reserved, self.max_sessions - 1)
 
     @property
+    def prices(self) -> Prices:
+        """What the upstream takes."""
+        return Prices(minute=self.minute_price, item=self.item_price)
+
+    @property
     def spending(self) -> Spending:
         """What the upstream takes, and what may be spent in a day."""
         daily = None if self.daily_dollars is None else round(self.daily_dollars * MICRO)
-        return Spending(prices=Prices(minute=self.minute_price, item=self.item_price), daily_limit=daily)
+        return Spending(prices=self.prices, daily_limit=daily)
+
+    @property
+    def bulk_sessions(self) -> int:
+        """How many bulk may have: one even when all are reserved."""
+        return max(1, self.max_sessions - self.reserved_sessions)
 
     @property
     def worker_threads(self) -> int:

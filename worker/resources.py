@@ -16,6 +16,7 @@ from celery_config import RENDER_TASK, make_celery
 from settings import Settings, XaiSettings
 from speech.errors import Unavailable
 from speech.ports import JobBoard, StrayJobs
+from speech.request import Lane
 from speech.retry import RetryPolicy
 from speech.upstream_key import UpstreamKey, UpstreamKeys
 from storage.audio_store import S3AudioStore
@@ -23,6 +24,7 @@ from storage.bookkeeping import bookkeeping
 from storage.breaker import RedisBreaker
 from storage.bucket import Bucket
 from storage.callers import RedisCallers
+from storage.card_index_build import IndexBuilder
 from storage.clients import S3Clients
 from storage.dispatch import CeleryDispatch
 from storage.ensured import ensured
@@ -36,6 +38,7 @@ from storage.sealing import Sealer
 from storage.seats import RedisSeats
 from storage.spool import DiskSpool
 from storage.stray_jobs import RedisStrayJobs
+from worker.batch_resources import batches_driven
 from worker.bill import Billing
 from worker.drain import Drain
 from worker.keeper import Keeper
@@ -56,9 +59,9 @@ from xai.tokens import open_bearers
 # The handshake and the confirmation of the settings.
 _OPEN_SECONDS = 10.0
 _BEAT_SECONDS, _BEAT_LASTS = 2.0, 7.0
-# Two channels, and one for each key that is in use; and a call at a time by each who follows one.
+# Four channels, and one for each key that is in use; and a call at a time by each who follows one.
 _FOLLOWED = 1000
-_SWEEP_SECONDS, _DRAIN_SECONDS = 1.0, 5.0
+_SWEEP_SECONDS, _DRAIN_SECONDS, _INDEX_SECONDS = 1.0, 5.0, 5.0
 _SPEAKING = RetryPolicy(attempts=3)
 # An outage of the board or the bucket is sat out for about four minutes.
 _INSISTING = RetryPolicy(attempts=80, first_delay=0.25, longest_delay=4)
@@ -81,25 +84,22 @@ async def open_render(
         store = S3AudioStore(settings.bucket.bucket, **settings.bucket.store_options())
         stack.push_async_callback(store.close)
         await stack.enter_async_context(ensured(store))
-        clients = S3Clients(
-            Bucket(settings.bucket.bucket, **settings.bucket.store_options(), threads=4),
-            redis=redis,
-            following=following,
-            sealer=Sealer(settings.derived("client-keys")),
-        )
-        await clients.open()
-        stack.push_async_callback(clients.close)
-        service, keys = settings.service_key, UpstreamKeys(clients, service=settings.service_key)
-        pools = PerKey(lambda key: _pool(settings.xai, key, redis=redis, following=following))
-        stack.push_async_callback(pools.aclose)
-        # Kept open, whoever uses it.
-        stack.enter_context(pools.use(service))
-        voices = Voices(pools, service=service)
+        clients = await stack.enter_async_context(_clients(settings, redis=redis, following=following))
+        voices = await stack.enter_async_context(_voices(settings, redis=redis, following=following))
         ledger = await stack.enter_async_context(
             bookkeeping(redis, bucket=Bucket(settings.bucket.bucket, **settings.bucket.store_options(), threads=4))
         )
-        callers = RedisCallers(redis)
         board, insist = RedisJobBoard(redis), Retrying(policy=_INSISTING)
+        wallets = Wallets(
+            ledger=ledger,
+            callers=RedisCallers(redis),
+            clients=clients,
+            keys=UpstreamKeys(clients, service=settings.service_key),
+            spending=settings.xai.spending,
+            insist=insist,
+            paused_for=voices.paused_for,
+            clock=time.time,
+        )
         spool = DiskSpool(settings.server.data_dir / "spool", max_bytes=settings.server.spool_bytes)
         masters = Masters(
             keeper=Keeper(store=store, spool=spool, insist=insist),
@@ -115,18 +115,7 @@ async def open_render(
             store=store,
             live=live,
             masters=masters,
-            billing=Billing(
-                wallets=Wallets(
-                    ledger=ledger,
-                    callers=callers,
-                    clients=clients,
-                    keys=keys,
-                    spending=settings.xai.spending,
-                    insist=insist,
-                    paused_for=voices.paused_for,
-                    clock=time.time,
-                )
-            ),
+            billing=Billing(wallets=wallets),
             insist=insist,
             at_once=settings.xai.max_sessions,
         )
@@ -134,12 +123,18 @@ async def open_render(
         await stack.enter_async_context(_swept(RedisStrayJobs(redis), board=board, broker_url=settings.broker_url))
         drain = Drain(spool=spool, store=store)
         await stack.enter_async_context(repeated(drain.drain, seconds=_DRAIN_SECONDS, what="the spool"))
+        index = IndexBuilder(redis, cards=store)
+        await stack.enter_async_context(repeated(index.step, seconds=_INDEX_SECONDS, what="the index of names"))
         watch = RedisJobWatch(following)
         await watch.open()
         stack.push_async_callback(watch.close)
-        wanted = Wanted(callers=callers, watch=watch)
+        if Lane.BULK in lanes:
+            await stack.enter_async_context(
+                batches_driven(settings, redis=redis, following=following, store=store, watch=watch, wallets=wallets)
+            )
+        wanted = Wanted(callers=wallets.callers, watch=watch)
         most = max(settings.xai.worker_threads // 4, settings.xai.max_sessions)
-        turns = Turns(keys, most=most, resume=resume)
+        turns = Turns(wallets.keys, most=most, resume=resume)
         yield Render(board=board, maker=maker, insist=insist, scratch=scratch, wanted=wanted, turns=turns)
 
 
@@ -154,6 +149,30 @@ async def _swept(strays: StrayJobs, *, board: JobBoard, broker_url: str) -> Asyn
             yield
     finally:
         dispatch.close()
+
+
+@asynccontextmanager
+async def _clients(settings: Settings, *, redis: Redis, following: Redis) -> AsyncIterator[S3Clients]:
+    bucket = Bucket(settings.bucket.bucket, **settings.bucket.store_options(), threads=4)
+    sealer = Sealer(settings.derived("client-keys"))
+    clients = S3Clients(bucket, redis=redis, following=following, sealer=sealer)
+    await clients.open()
+    try:
+        yield clients
+    finally:
+        await clients.close()
+
+
+@asynccontextmanager
+async def _voices(settings: Settings, *, redis: Redis, following: Redis) -> AsyncIterator[Voices]:
+    service = settings.service_key
+    pools = PerKey(lambda key: _pool(settings.xai, key, redis=redis, following=following))
+    try:
+        # The service's is kept open, whoever uses it.
+        with pools.use(service):
+            yield Voices(pools, service=service)
+    finally:
+        await pools.aclose()
 
 
 def _pool(xai: XaiSettings, key: UpstreamKey, *, redis: Redis, following: Redis) -> SessionPool:
