@@ -9,6 +9,7 @@ from api.live.reader import LiveReader
 from api.live.stage import LiveStage
 from api.popular import Popular
 from api.services import Services
+from api.telling import Telling
 from celery_config import RENDER_TASK, make_celery
 from front.audio_links import AudioLinks
 from front.widget_tokens import WidgetTokens
@@ -41,6 +42,7 @@ from storage.queue_figures import QueueFigures
 from storage.rates import RedisRates
 from storage.redis_client import open_redis
 from storage.sealing import Sealer
+from storage.webhooks import RedisWebhooks
 from xai.chat import ChatCompletions
 
 _FOLLOWED = 1000
@@ -123,6 +125,12 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
                 ledger=ledger,
                 rates=RedisRates(redis),
                 spending=settings.xai.spending,
+            ),
+            telling=Telling(
+                webhooks=RedisWebhooks(redis, sealer=Sealer(settings.derived("webhook-records"))),
+                clients=clients,
+                watch=watch,
+                allow_private=settings.webhooks.allow_private,
             ),
             links=AudioLinks(settings.derived("audio-links")),
             index=RedisCardIndex(redis),

@@ -74,6 +74,13 @@ class Render:
             except StaleToken:
                 log.warning("[X.AI TTS] %s: another worker took it over", name)
 
+    async def resume(self, name: str) -> None:
+        """As `run`, for one whose turn has come after it was set aside."""
+        try:
+            await self.run(name)
+        finally:
+            self.turns.passed(name)
+
     async def _settle(self, recipe: Recipe, lease: Lease, held: asyncio.Future[NoReturn]) -> None:
         name = recipe.job_name
         try:

@@ -37,10 +37,20 @@ class MemoryClients:
             raise KeySealed
         return self.keys.get(id)
 
-    async def put(self, client: Client, *, key: str | None) -> None:
+    async def put(self, client: Client, *, key: str | None) -> str | None:
         if key:
             self.keys[client.id] = key
         self.clients[client.id] = replace(client, has_key=client.id in self.keys)
+        return None
+
+    async def webhook_secrets(self, id: str) -> tuple[str, ...]:
+        raise NotImplementedError
+
+    async def rotate_webhook_secret(self, id: str) -> str:
+        raise NotImplementedError
+
+    async def disable_webhook(self, id: str, *, url: str) -> None:
+        raise NotImplementedError
 
     async def delete(self, id: str) -> bool:
         return self.clients.pop(id, None) is not None
