@@ -27,13 +27,13 @@ from storage.sealing import Sealer
 from storage.webhooks import RedisWebhooks
 from worker.batch_ends import BatchEnds
 from worker.batch_line import LineMaker
+from worker.batch_reports import Equipment
 from worker.batches import BatchDriver
-from worker.drive import Equipment
 from worker.payers import Wallets
 
 # Whoever does not drive asks so often whether somebody is to.
 _ASK_SECONDS, _FAREWELL_SECONDS = 2.0, 3.0
-_THREADS = 4
+_THREADS, _SENDERS = 6, 4
 # For every session that bulk may have, so many lines are asked for: one is spoken while others are sent and put.
 _LINES_PER_SESSION = 3
 
@@ -60,7 +60,7 @@ async def batches_driven(
                 base_url=settings.server.base_url,
             ),
         )
-        window = _LINES_PER_SESSION * max(1, xai.max_sessions - xai.reserved_sessions)
+        window = _LINES_PER_SESSION * xai.bulk_sessions
         driver = BatchDriver(board=claiming.board, following=following, equipment=equipment, window=window)
         await stack.enter_async_context(
             repeated(driver.drive, seconds=_ASK_SECONDS, what="the batches", insist_seconds=_FAREWELL_SECONDS)
@@ -73,7 +73,7 @@ async def _claiming(
     settings: Settings, *, redis: Redis, store: AudioStore, wallets: Wallets
 ) -> AsyncIterator[Claiming]:
     dispatch = CeleryDispatch(
-        make_celery(broker_url=settings.broker_url, publishes_only=True), task=RENDER_TASK, threads=_THREADS
+        make_celery(broker_url=settings.broker_url, publishes_only=True), task=RENDER_TASK, threads=_SENDERS
     )
     try:
         yield Claiming(
