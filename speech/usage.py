@@ -15,7 +15,7 @@ class Usage:
     """Figures that only grow. Times in milliseconds of sound, money in millionths of a dollar.
 
     Bought: spoken by the upstream for this client's request and kept. Served: everything else that it got. `spent`
-    holds the attempts that failed, too.
+    holds the attempts that failed, too; `own_spent` is what the same came to with the client's own upstream key.
     """
 
     requests: int = 0
@@ -25,6 +25,7 @@ class Usage:
     served_characters: int = 0
     served_ms: int = 0
     spent: int = 0
+    own_spent: int = 0
 
     @classmethod
     def of(cls, figures: Mapping[str, int]) -> Self:

@@ -82,5 +82,7 @@ def _read(document: bytes) -> list[LineResult]:
 def _result(document: bytes) -> LineResult:
     fields = orjson.loads(document)
     error = fields["error"]
-    known = {"outcome": Outcome(fields["outcome"]), "error": None if error is None else JobError(**error)}
+    if error is not None:
+        error = JobError(**error | {"groups": tuple(error["groups"])})
+    known = {"outcome": Outcome(fields["outcome"]), "error": error}
     return LineResult(**fields | known)

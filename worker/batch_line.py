@@ -68,15 +68,16 @@ class LineMaker:
                 return self._ready(job, is_cached=is_hit and (job.ready_at or 0) < batch.created_at)
             elif job.error is not None:
                 # While nobody reaches the upstream it is not this line's fault.
-                failures += not await self._is_upstream_down()
+                failures += not await self._is_upstream_down(batch)
                 if job.error.code not in _PASSING or failures == _CHANCES:
                     return Ending(outcome=Outcome.FAILED, error=job.error)
                 refresh = True
                 await self.sleep(_PASSING_SECONDS * max(1, failures))
 
-    async def _is_upstream_down(self) -> bool:
+    async def _is_upstream_down(self, batch: Batch) -> bool:
         try:
-            return await self.claiming.breaker.down_for() > 0
+            payer = await self.claiming.paying.payer(batch.client_id)
+            return await self.claiming.down_for(payer) > 0
         except Unavailable:
             return False
 

@@ -9,7 +9,6 @@ from redis.asyncio import Redis
 
 from celery_config import RENDER_TASK, make_celery
 from settings import Settings
-from speech.ledger_ports import Ledger
 from speech.ports import AudioStore, JobWatch
 from storage.batch_board import RedisBatchBoard
 from storage.batch_files import BatchFiles
@@ -17,9 +16,7 @@ from storage.batch_results import BatchResults
 from storage.batch_runs import BatchRuns
 from storage.breaker import RedisBreaker
 from storage.bucket import Bucket
-from storage.callers import RedisCallers
 from storage.claiming import Claiming
-from storage.clients import S3Clients
 from storage.dispatch import CeleryDispatch
 from storage.job_board import RedisJobBoard
 from storage.paying import Paying
@@ -32,6 +29,7 @@ from worker.batch_ends import BatchEnds
 from worker.batch_line import LineMaker
 from worker.batch_reports import Equipment
 from worker.batches import BatchDriver
+from worker.payers import Wallets
 
 # Whoever does not drive asks so often whether somebody is to.
 _ASK_SECONDS, _FAREWELL_SECONDS = 2.0, 3.0
@@ -42,25 +40,23 @@ _LINES_PER_SESSION = 3
 
 @asynccontextmanager
 async def batches_driven(
-    settings: Settings, *, redis: Redis, following: Redis, store: AudioStore, watch: JobWatch, ledger: Ledger
+    settings: Settings, *, redis: Redis, following: Redis, store: AudioStore, watch: JobWatch, wallets: Wallets
 ) -> AsyncIterator[None]:
     """This process drives the batches meanwhile, unless another does."""
     async with AsyncExitStack() as stack:
-        # Closed with the clients' store, with which it is shared: boto3 takes megabytes for each.
         bucket = Bucket(settings.bucket.bucket, **settings.bucket.store_options(), threads=_THREADS)
-        claiming = await stack.enter_async_context(
-            _claiming(settings, redis=redis, following=following, bucket=bucket, store=store, ledger=ledger)
-        )
+        stack.push_async_callback(bucket.close)
+        claiming = await stack.enter_async_context(_claiming(settings, redis=redis, store=store, wallets=wallets))
         xai = settings.xai
         equipment = Equipment(
             figures=RedisBatchBoard(redis),
             files=BatchFiles(bucket),
             runs=BatchRuns(bucket),
             results=BatchResults(bucket),
-            maker=LineMaker(claiming=claiming, callers=RedisCallers(redis), watch=watch, prices=xai.prices),
+            maker=LineMaker(claiming=claiming, callers=wallets.callers, watch=watch, prices=xai.prices),
             on_end=BatchEnds(
                 webhooks=RedisWebhooks(redis, sealer=Sealer(settings.derived("webhook-records"))),
-                clients=claiming.paying.clients,
+                clients=wallets.clients,
                 base_url=settings.server.base_url,
             ),
         )
@@ -74,11 +70,8 @@ async def batches_driven(
 
 @asynccontextmanager
 async def _claiming(
-    settings: Settings, *, redis: Redis, following: Redis, bucket: Bucket, store: AudioStore, ledger: Ledger
+    settings: Settings, *, redis: Redis, store: AudioStore, wallets: Wallets
 ) -> AsyncIterator[Claiming]:
-    sealer = Sealer(settings.derived("client-keys"))
-    clients = S3Clients(bucket, redis=redis, following=following, sealer=sealer)
-    await clients.open()
     dispatch = CeleryDispatch(
         make_celery(broker_url=settings.broker_url, publishes_only=True), task=RENDER_TASK, threads=_SENDERS
     )
@@ -87,16 +80,15 @@ async def _claiming(
             board=RedisJobBoard(redis, queue_limit=settings.server.queue_limit),
             card=store.card,
             dispatch=dispatch,
-            breaker=RedisBreaker(redis, group=settings.quota_group),
+            breaker=lambda group: RedisBreaker(redis, group=group),
+            keys=wallets.keys,
             queue=QueueFigures(redis),
             paying=Paying(
-                clients=clients,
-                ledger=ledger,
+                clients=wallets.clients,
+                ledger=wallets.ledger,
                 rates=RedisRates(redis),
-                prices=settings.xai.prices,
-                daily_limit=settings.xai.daily_limit,
+                spending=wallets.spending,
             ),
         )
     finally:
         dispatch.close()
-        await clients.close()

@@ -16,6 +16,8 @@ from speech.errors import NoAudio, RenderError, Unavailable, UpstreamBusy, Upstr
 from speech.job import JobError
 from speech.recipe import Recipe
 from speech.request import Lane
+from speech.spending import Spending
+from speech.upstream_key import UpstreamKeys
 from storage.breaker import RedisBreaker
 from storage.callers import RedisCallers
 from storage.claiming import Claiming
@@ -29,8 +31,9 @@ from storage.rates import RedisRates
 from storage.redis_client import open_redis
 from tests.fakes.batches import batch_lines, make_batch
 from tests.fakes.jobs import NOW, make_card, make_recipe
-from tests.fakes.ledgers import PRICES, MemoryLedger
+from tests.fakes.ledgers import MemoryLedger
 from tests.fakes.patience import PATIENT
+from tests.fakes.payers import PRICES, SERVICE
 from worker.batch_line import LineMaker
 from worker.outcomes import Ending
 
@@ -96,10 +99,6 @@ class World:
     async def kept(self, name: str) -> Card | None:
         return self.card
 
-    @property
-    def breaker(self) -> RedisBreaker:
-        return RedisBreaker(self.redis, group="test", failures=1)
-
     async def made(self, batch: Batch = BATCH, recipe: Recipe = RECIPE) -> Ending:
         return await self.maker().make(recipe, batch=batch, refresh=False)
 
@@ -109,15 +108,15 @@ class World:
             clients=clients,
             ledger=MemoryLedger(),
             rates=RedisRates(self.redis),
-            prices=PRICES,
-            daily_limit=None,
+            spending=Spending(prices=PRICES, daily_limit=None),
             clock=lambda: NOW,
         )
         claiming = Claiming(
             board=self.board,
             card=self.kept,
             dispatch=self,
-            breaker=self.breaker,
+            breaker=lambda group: RedisBreaker(self.redis, group=group, failures=1),
+            keys=UpstreamKeys(clients, service=SERVICE),
             queue=QueueFigures(self.redis),
             paying=paying,
         )
@@ -158,7 +157,7 @@ async def test_what_passes_is_waited_for(
 
 async def test_an_upstream_that_is_away_is_waited_for_however_long_that_takes(world: World) -> None:
     world.happens = [*[UpstreamUnreachable()] * 5, READY]
-    await world.breaker.failed()
+    await RedisBreaker(world.redis, group=SERVICE.group, failures=1).failed()
     assert (await world.made()).outcome is Outcome.RENDERED
     assert world.slept == [5] * 5
 
