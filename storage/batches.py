@@ -19,8 +19,8 @@ from storage.batch_runs import BatchRuns, Run
 # The bucket, which is asked while Redis knows nothing, is asked ever more seldom.
 _POLL_SECONDS, _SLOW_POLL_SECONDS = 0.3, 2.0
 _RECORDS_HELD = 256
-# Newer results may replace those that were just listed.
-_LOOKS = 5
+# Newer results may replace those that were just listed, also while they are read.
+_AGAIN_SECONDS = (0.0, 0.02, 0.05, 0.1, 0.3)
 
 
 class StoredBatches:
@@ -131,16 +131,16 @@ class StoredBatches:
 
     async def _piece(self, batch: Batch, piece: int, *, newest: dict[int, Told], run: Run) -> list[LineResult]:
         """The results of a piece by place; lines that are run again have none meanwhile."""
-        for _ in range(_LOOKS):
+        for delay in _AGAIN_SECONDS:
             told = newest.get(piece)
             if told is None:
                 return []
             try:
                 found = await self._results.read(told)
-            except UnknownJob:
+                return [result for result in found if told.run == run.number or result.outcome.has_audio]
+            except (UnknownJob, Unavailable):
+                await asyncio.sleep(delay)
                 newest |= await self._results.newest(batch.id)
-                continue
-            return [result for result in found if told.run == run.number or result.outcome.has_audio]
         raise Unavailable("bucket")
 
 
