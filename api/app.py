@@ -11,7 +11,22 @@ from starlette.routing import Route
 
 from api.openai_errors import OpenAiErrors
 from api.resources import open_services
-from api.routes import audio, chat, clients, health, job_events, job_list, jobs, models, speech, usage, voices, widget
+from api.routes import (
+    audio,
+    chat,
+    clients,
+    health,
+    job_events,
+    job_list,
+    jobs,
+    models,
+    purge,
+    speech,
+    stats,
+    usage,
+    voices,
+    widget,
+)
 from api.services import State
 from front.door import Door
 from front.rate_fields import RATE_FIELDS
@@ -46,6 +61,8 @@ def create_app(settings: Settings) -> FastAPI:
     )
     # Before the audio, whose names would else be taken for theirs.
     for routes in (jobs, job_list, job_events, speech, models, voices, audio, chat, clients, usage, health, widget):
+        app.include_router(routes.router)
+    for routes in (purge, stats):
         app.include_router(routes.router)
     # The busiest call uses nothing of FastAPI's parameters: as a plain route it takes a fifth less time. The
     # documented one stays behind it.

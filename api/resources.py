@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
+from api.held_cards import HeldCards
 from api.live.reader import LiveReader
 from api.live.stage import LiveStage
 from api.paying import Paying
 from api.popular import Popular
+from api.purging import Purging
+from api.removing import Removing
 from api.services import Services
 from celery_config import RENDER_TASK, make_celery
 from front.audio_links import AudioLinks
@@ -24,7 +27,9 @@ from storage.clients import S3Clients
 from storage.conversations import RedisConversations
 from storage.dispatch import CeleryDispatch
 from storage.ensured import ensured
+from storage.gone import GoneNames
 from storage.heartbeats import Heartbeats
+from storage.holdings import S3Holdings
 from storage.idempotency_keys import IdempotencyKeys
 from storage.job_board import RedisJobBoard
 from storage.job_list import JobList
@@ -33,11 +38,13 @@ from storage.live_stream import RedisLiveStream
 from storage.queue_figures import QueueFigures
 from storage.rates import RedisRates
 from storage.redis_client import open_redis
+from storage.removal import Removal
 from storage.sealing import Sealer
 from xai.chat import ChatCompletions
 
 _FOLLOWED = 1000
 _CLIENT_THREADS = 8
+_KEEPING_THREADS = 8
 
 
 @asynccontextmanager
@@ -79,6 +86,17 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         audience = RedisAudience(redis)
         stage = LiveStage(order=board.order, watch=watch, reader=reader, audience=audience)
         stack.push_async_callback(stage.close)
+        popular = Popular(store)
+        cards = HeldCards(store, popular=popular)
+        gone = GoneNames(redis, following=following, forget=cards.forget, forget_all=cards.forget_all)
+        await gone.open()
+        stack.push_async_callback(gone.close)
+        holdings = S3Holdings(
+            Bucket(settings.bucket.bucket, **settings.bucket.store_options(), threads=_KEEPING_THREADS)
+        )
+        stack.push_async_callback(holdings.close)
+        removal = Removal(store=store, holdings=holdings)
+        removing = Removing(store=store, board=board, removal=removal, gone=gone, ledger=ledger)
         yield Services(
             settings=settings,
             board=board,
@@ -101,7 +119,10 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
                 kept=settings.chat.memory,
             ),
             completions=completions,
-            popular=Popular(store),
+            popular=popular,
+            cards=cards,
+            removing=removing,
+            purging=Purging(store=store, holdings=holdings, removal=removal, removing=removing),
             ledger=ledger,
             paying=Paying(
                 clients=clients,

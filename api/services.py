@@ -6,20 +6,21 @@ import asyncio
 import logging
 import re
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache, partial
 from typing import TypedDict
 
 from starlette.requests import Request
 
+from api.held_cards import HeldCards
 from api.live.stage import LiveStage
 from api.paying import ANONYMOUS, Payer, Paying
 from api.popular import Popular
+from api.purging import Purging
+from api.removing import Removing
 from api.schemas import JobRequest
-from api.shared import Shared
 from front.access import client_of
 from front.audio_links import AudioLinks
 from front.widget_tokens import WidgetTokens
@@ -41,7 +42,7 @@ from speech.errors import (
 from speech.job import Cache, Job, JobStatus
 from speech.ledger_ports import Ledger
 from speech.ports import Audience, AudioStore, Breaker, Callers, Claim, Dispatch, JobBoard, JobWatch
-from speech.recipe import Recipe, is_private, scope_of
+from speech.recipe import Recipe, is_private, owner_of, scope_of
 from speech.request import Lane, SpeechRequest
 from storage.heartbeats import Heartbeats
 from storage.idempotency_keys import IdempotencyKeys
@@ -50,7 +51,6 @@ from storage.queue_figures import QueueFigures
 
 log = logging.getLogger(__name__)
 
-_CARDS_HELD = 4096
 _HOST = re.compile(r"[A-Za-z0-9.:\[\]-]+")
 # 4 MB of bodies at the most.
 _ORDERS_HELD, _HELD_BODY = 1024, 4096
@@ -89,11 +89,13 @@ class Services:
     conversations: Conversations
     completions: Completions
     popular: Popular
+    cards: HeldCards
+    removing: Removing
+    purging: Purging
     ledger: Ledger
     paying: Paying
     tokens: WidgetTokens
     links: AudioLinks
-    _cards: OrderedDict[str, Card] = field(default_factory=OrderedDict)
 
     @staticmethod
     def of(request: Request) -> Services:
@@ -148,6 +150,10 @@ class Services:
     def _scope_key(self) -> bytes:
         return self.settings.derived("private-names")[0]
 
+    def owners(self, client_id: str) -> frozenset[str]:
+        """What the cards of a client's private audio say of it, under each secret that still counts."""
+        return frozenset(owner_of(scope_of(client_id, key=key)) for key in self.settings.derived("private-names"))
+
     async def claim(self, recipe: Recipe, *, refresh: bool, caller: str) -> Claim:
         """Joins the job or starts it, for the client that the caller names: it is counted there, within its limits.
 
@@ -191,7 +197,7 @@ class Services:
 
     def held_card(self, name: str) -> Card | None:
         """The card of what this process knows to be ready, without asking anybody; None otherwise."""
-        return self._cards.get(name)
+        return self.cards.held(name)
 
     async def serve_held(self, card: Card, *, caller: str) -> None:
         """Counts a hit that needs no claim; raises TooManyRequests."""
@@ -274,27 +280,13 @@ class Services:
 
     async def lost(self, name: str) -> None:
         """The board or a card says ready, but the bucket is another one, or was emptied: the bucket is right."""
-        card = self._cards.pop(name, None)
-        if card is not None:
-            self.popular.forget(card.key)
+        self.cards.forget(name)
+        await self.removing.mend(name)
         await self.board.lost(name)
 
     async def card(self, name: str) -> Card | None:
-        """The card of a name; what stands under a name never changes, so the last ones are held."""
-        card = self._cards.get(name)
-        if card is None:
-            card = await self._looks.shared(name)
-            if card is not None:
-                self._cards[name] = card
-                if len(self._cards) > _CARDS_HELD:
-                    self._cards.popitem(last=False)
-        else:
-            self._cards.move_to_end(name)
-        return card
-
-    @cached_property
-    def _looks(self) -> Shared[Card | None]:
-        return Shared(self.store.card)
+        """The card of a name, or None when there is none."""
+        return await self.cards.card(name)
 
     def audio_url(self, name: str, request: Request) -> str:
         """Where the audio of a job is heard: at the CDN, at PUBLIC_URL, or where this request came in.

@@ -13,11 +13,13 @@ from front.problems import error_response
 from front.widgets import WIDGET
 from speech.api_key import ApiKey, Right, digest_of
 from speech.errors import Forbidden, ReciteError, Unauthorized
+from speech.recipe import is_private
 
 log = logging.getLogger(__name__)
 
 _OPEN_PATHS = frozenset({"/", "/health", "/docs", "/openapi.json"})
 _OPEN_PREFIXES = ("/docs/",)
+_AUDIO = "/v1/audio/"
 _ID_LENGTH = 16
 _WIDGET_ID = "widget"
 # Browsers can't send headers with a handshake: OpenAI's clients put the key into a subprotocol.
@@ -26,9 +28,14 @@ _KEY_PROTOCOL = "openai-insecure-api-key."
 
 def right_for(method: str, path: str) -> Right:
     """What a key needs for a call; whatever isn't known to be harmless needs more."""
-    if path.startswith("/v1/clients"):
+    if path.startswith(("/v1/clients", "/v1/purge")) or (method == "DELETE" and _is_shared_audio(path)):
         return Right.ADMIN
     return Right.READ if method in ("GET", "HEAD") else Right.SUBMIT
+
+
+def _is_shared_audio(path: str) -> bool:
+    # Of private audio its route finds out who asks.
+    return path.startswith(_AUDIO) and not is_private(path.removeprefix(_AUDIO))
 
 
 class BearerAccess:
@@ -55,7 +62,7 @@ class BearerAccess:
         if scope["type"] in ("http", "websocket") and self._keys and WIDGET not in scope and not self._is_open(scope):
             method = scope.get("method", "WebSocket")
             try:
-                scope["key_id"] = self._key_id(scope, self._right(method, scope["path"]))
+                scope["key_id"], scope["rights"] = self._key(scope, self._right(method, scope["path"]))
             except ReciteError as error:
                 log.warning("%s %r: %s", method, scope["path"], error.code)
                 await error_response(error)(scope, receive, send)
@@ -67,7 +74,7 @@ class BearerAccess:
         is_reading = scope.get("method", "GET") in ("GET", "HEAD")
         return is_reading and (path in _OPEN_PATHS or path.startswith(self._public))
 
-    def _key_id(self, scope: Scope, needed: Right) -> str:
+    def _key(self, scope: Scope, needed: Right) -> tuple[str, frozenset[Right]]:
         digest = digest_of(given_key(scope))
         # Every key is compared, so that the time taken doesn't tell which one was near.
         rights = [key.rights for key in self._keys if key.is_opened_by(digest)]
@@ -75,7 +82,12 @@ class BearerAccess:
             raise Unauthorized
         if not any(needed in some for some in rights):
             raise Forbidden(f"This call needs a key with the scope {needed}")
-        return digest.hex()[:_ID_LENGTH]
+        return digest.hex()[:_ID_LENGTH], frozenset[Right]().union(*rights)
+
+
+def may(request: HTTPConnection, right: Right) -> bool:
+    """Whether the caller's key has this right, too; where there are no keys, everybody has."""
+    return WIDGET not in request.scope and right in request.scope.get("rights", Right)
 
 
 def caller_of(request: HTTPConnection, client_id: str | None) -> str:

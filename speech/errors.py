@@ -27,6 +27,7 @@ ReciteError
 ├── TooManyRequests           the client asks more often than it may
 ├── Unread                    what was spent so far must be read from the bucket first
 ├── NotFinished               the audio is still being made
+├── BeingMade                 what is to be removed is being made
 ├── CutOff                    what was heard of it so far does not go on: it starts over, or failed
 ├── StaleToken                a newer attempt owns the work
 ├── Interrupted               the worker stops before the render is done
@@ -328,6 +329,15 @@ class NotFinished(ReciteError):
     code = "not_finished"
     title = "The audio is still being made"
     status = 503
+    retryable = True
+
+
+class BeingMade(ReciteError):
+    """What is to be removed, or another format of the same text, is being rendered."""
+
+    code = "being_made"
+    title = "This audio, or another format of it, is being made: wait for its end, or cancel the job first"
+    status = 409
     retryable = True
 
 
