@@ -9,6 +9,7 @@ from pathlib import Path
 from speech.card import Card
 from speech.errors import Unavailable
 from speech.ports import Area, AudioStore, Spool
+from storage.cancelling import cancel
 from worker.retrying import Retrying
 
 
@@ -22,9 +23,14 @@ class Keeper:
 
     async def find(self, name: str, *, job: str) -> tuple[Card, bytes] | None:
         """A master's card and its file; UnknownJob when there is a card and no file."""
-        found = await self.spool.find(name)
-        if found is None and await self.insist(lambda: self.store.card(name), name=job) is None:
-            return None
+        # Somebody waits, and hardly ever it is in the spool: the bucket is asked meanwhile.
+        looking = asyncio.create_task(self.insist(lambda: self.store.card(name), name=job))
+        try:
+            found = await self.spool.find(name)
+            if found is None and await looking is None:
+                return None
+        finally:
+            await cancel(looking)
         await self.insist(lambda: self.store.use(name, job=job), name=job)
         if found is not None:
             return found
