@@ -20,6 +20,7 @@ ReciteError
 ├── ForeignPage               a page of another origin, or under another name, may not do this
 ├── Unavailable               one of our own dependencies does not answer
 │   └── Misconfigured         it answers, but refuses us: a setting helps, waiting doesn't
+├── NoSuchRules               the bucket's server has no rules of this kind
 ├── QueueFull                 too many jobs wait already
 ├── UpstreamDown              the voice service is not there: nothing new is begun for who waits
 ├── OverBudget                the client has bought what it may this month
@@ -263,6 +264,14 @@ class Misconfigured(Unavailable):
     def __init__(self, dependency: str, *, advice: str) -> None:
         ReciteError.__init__(self, f"{dependency} refuses to work for us; {advice}", retry_after=30)
         self.dependency = dependency
+
+
+class NoSuchRules(ReciteError):
+    """The bucket's server does not do this by itself."""
+
+    code = "no_bucket_rules"
+    title = "The S3 server has no rules of this kind"
+    status = 501
 
 
 class QueueFull(ReciteError):

@@ -16,9 +16,8 @@ from storage.bucket import Bucket
 from storage.holdings import S3Holdings
 from storage.keys import card_key
 from storage.removal import NOTHING, SAFE_SECONDS, Freed, Removal
-from tests.fakes.buckets import client_on, keep
+from tests.fakes.buckets import bucket_on, client_on, keep
 from tests.fakes.jobs import make_card, make_recipe
-from tests.fakes.ledgers import bucket_on
 from tests.fakes.masters import make_master, sound
 from tests.fakes.services import S3Server
 from worker.keeper import put_master
