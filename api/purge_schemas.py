@@ -51,7 +51,7 @@ class PurgeRequest(BaseModel):
         if self.older_than is None:
             return None
         try:
-            return now - parse_age(self.older_than).total_seconds()
+            return now - parse_age(self.older_than)
         except ValueError as error:
             raise _wrong("older_than", str(error)) from None
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from time import monotonic
 from typing import IO, Any
 from urllib.parse import urlsplit
@@ -67,6 +67,10 @@ class ApiClient:
         listed: list[dict[str, Any]] = self._json("GET", "/v1/voices")["voices"]
         return listed
 
+    def call(self, method: str, path: str, *, json: Any = None, params: dict[str, Any] | None = None) -> dict[str, Any]:
+        """What a call answers, nothing for an empty answer; a problem is raised in its own words."""
+        return self._json(method, path, json=json, params=params)
+
     def get(self, path: str) -> tuple[int, dict[str, Any]]:
         """Status and JSON of a path, whatever the status."""
         with self._spoken_errors():
@@ -79,7 +83,7 @@ class ApiClient:
         if answer.status_code >= 400:
             raise Failure(_problem(answer))
         document = _document(answer)
-        if not document:
+        if not document and answer.status_code != 204:
             raise Failure(f"{self._http.base_url} is no Recite: its answer is no JSON; look at --url")
         return document
 
@@ -97,20 +101,34 @@ class ApiClient:
 
 
 @contextmanager
-def open_api(*, url: str | None = None, key: str | None = None) -> Iterator[ApiClient]:
-    """The api of the settings, or the given one; the settings' key goes to no other address."""
+def open_api(
+    *,
+    url: str | None = None,
+    key: str | None = None,
+    rights: Collection[Right] = (Right.SUBMIT, Right.READ),
+    seconds: float | None = None,
+) -> Iterator[ApiClient]:
+    """The api of the settings, or the given one; the settings' key goes to no other address.
+
+    `rights`: what the key must be good for. `seconds`: how long an answer may take, where nobody waits longer.
+    """
     if url is None:
         settings = load_settings(with_embedded=False)
         url = running_api_url(settings)
-        key = key or settings.server.own_key(Right.SUBMIT, Right.READ)
+        key = key or settings.server.own_key(*rights)
     elif not url.startswith(("http://", "https://")):
         raise Failure(f"--url must begin with http:// or https://: {url}")
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     direct = is_loopback(urlsplit(url).hostname)
     with httpx.Client(
-        base_url=url, headers=headers, timeout=_TIMEOUT, follow_redirects=True, trust_env=not direct
+        base_url=url, headers=headers, timeout=seconds or _TIMEOUT, follow_redirects=True, trust_env=not direct
     ) as http:
         yield ApiClient(http)
+
+
+def open_admin(*, url: str | None = None, key: str | None = None) -> AbstractContextManager[ApiClient]:
+    """The same with a key that may change what is kept and who may ask."""
+    return open_api(url=url, key=key, rights=(Right.ADMIN,))
 
 
 def _problem(answer: httpx.Response) -> str:

@@ -68,7 +68,7 @@ async def test_pages_may_read(server: S3Server, bucket: str, opened: Bucket) -> 
 
 @pytest.mark.parametrize(
     "ask",
-    [lambda rules: rules.expire(30), lambda rules: rules.open_to(["http://one.example"])],
+    [lambda rules: rules.expire(30), S3BucketRules.open_to_pages],
     ids=["expiry", "pages"],
 )
 @pytest.mark.parametrize("server", ["rclone_s3"], indirect=True)
