@@ -51,10 +51,12 @@ def set_client(
     if status not in (200, 404):
         # In the api's own words.
         api.call("GET", f"/v1/clients/{id}")
-    changes = dict(_field(field) for field in fields)
     kept = {} if status == 404 else {n: v for n, v in known.items() if n != "id" and not n.startswith("has_")}
     key = {"ai_api_key": _read_key()} if reads_key else {"ai_api_key": ""} if drops_key else {}
-    _print(api.call("PUT", f"/v1/clients/{id}", json={**kept, **changes, **key}), as_json=as_json)
+    wanted = {**kept, **dict(_field(field) for field in fields), **key}
+    # What is left out takes its default.
+    body = {name: value for name, value in wanted.items() if value is not None}
+    _print(api.call("PUT", f"/v1/clients/{id}", json=body), as_json=as_json)
 
 
 def delete_client(api: ApiClient, id: str, *, yes: bool) -> None:

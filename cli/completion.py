@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
+
+from cli.options import KEY, URL
 
 # Nobody waits for a shell.
 _SECONDS = 1.0
@@ -42,8 +45,9 @@ def _listed(path: str, name: str) -> list[str]:
     from settings import SettingsError
     from speech.api_key import Right
 
+    url, key = os.environ.get(URL), os.environ.get(KEY)
     try:
-        with open_api(rights=tuple(Right), seconds=_SECONDS) as api:
+        with open_api(url=url, key=key, rights=tuple(Right), seconds=_SECONDS) as api:
             _, answer = api.get(path)
     except (Failure, SettingsError):
         return []

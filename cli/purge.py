@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -98,6 +99,8 @@ def _progress(verb: str, *, total: int | None = None) -> Iterator[Show]:
         TextColumn("{task.fields[words]}"),
         console=Console(stderr=True),
         transient=True,
+        # FORCE_COLOR makes a terminal of anything for rich.
+        disable=not sys.stderr.isatty(),
     ) as bar:
         task = bar.add_task(verb, total=total, words="")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cli.api_client import ApiClient
-from cli.output import as_size, as_time, console, pairs, print_json
+from cli.output import as_count, as_size, as_time, console, pairs, print_json
 
 
 def stats(api: ApiClient, *, as_json: bool = False) -> None:
@@ -27,5 +27,5 @@ def _rows(figures: dict[str, Any]) -> dict[str, str]:
         "  refused": f"{asked['refused']:,}",
         "bought": f"{as_time(bought['seconds'])}   {bought['usd']:.2f} $",
         "saved": f"{as_time(saved['seconds'])}   {saved['usd']:.2f} $",
-        "kept": f"{as_time(kept['seconds'])}   {kept['objects']:,} files, {as_size(kept['bytes'])}",
+        "kept": f"{as_time(kept['seconds'])}   {as_count(kept['objects'], 'file')}, {as_size(kept['bytes'])}",
     }
