@@ -52,6 +52,7 @@ class Session:
             scribe=self._scribe,
             upstream=upstream,
             number=admission.number,
+            key=admission.key,
             fault=fault if fault and not fault.strikes_connection else None,
         )
         resumed = upstream.conversations.find(admission.conversation_id, key=admission.key)
@@ -62,6 +63,7 @@ class Session:
             wire,
             scribe=self._scribe,
             upstream=upstream,
+            key=admission.key,
             speaker=self._speaker,
             conversation=self._conversation,
             tasks=self._tasks,

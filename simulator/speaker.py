@@ -42,9 +42,11 @@ class _Active:
 class Speaker:
     """Speaks for one connection, one response at a time; `fault` strikes each of them, else the plan's next."""
 
-    def __init__(self, wire: Wire, *, scribe: Scribe, upstream: Upstream, number: int, fault: Fault | None) -> None:
+    def __init__(
+        self, wire: Wire, *, scribe: Scribe, upstream: Upstream, number: int, key: str, fault: Fault | None
+    ) -> None:
         self._wire, self._scribe, self._upstream = wire, scribe, upstream
-        self._number = number
+        self._number, self._key = number, key
         self._fault = fault
         self._active: _Active | None = None
         self._silent = asyncio.Event()
@@ -125,6 +127,7 @@ class Speaker:
             if self._active and self._active.response is response:
                 self._fall_silent()
             self._upstream.stats.finish(seconds=response.seconds, is_complete=ended == "completed")
+            self._upstream.bills.of(self._key).speak(seconds=response.seconds)
             _log.info(
                 "[X.AI TTS] simulator connection=%d voice=%s characters=%d seconds=%.2f ended=%s fault=%s",
                 self._number,

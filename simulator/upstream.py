@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from simulator.bills import Bills
 from simulator.chat_faults import CHAT_FAULTS
 from simulator.chats import Chats
 from simulator.conversations import Conversations
@@ -38,6 +39,7 @@ class Upstream:
     def __init__(self, options: Options, *, clock: Callable[[], float]) -> None:
         self.options = options
         self.stats = Stats()
+        self.bills = Bills()
         self.plan = FaultPlan()
         self.chat_plan = ChatFaultPlan()
         self.chats = Chats()
@@ -90,7 +92,8 @@ class Upstream:
         self._open[key] += 1
         self.stats.connect()
         try:
-            yield next(self._numbers)
+            with self.bills.session(key):
+                yield next(self._numbers)
         finally:
             self.stats.disconnect()
             self._open[key] -= 1
