@@ -13,8 +13,9 @@ from storage.bucket import Bucket, error_code
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import CORSRuleOutputTypeDef, LifecycleRuleOutputTypeDef
 
-# Cards go a day before what they name: servers count in whole days, each from its own midnight.
+# Cards go first, by a day at least: servers round to midnight, which may fall between an object and its card.
 _FIRST, _LATER = ("cards/",), ("audio/", "masters/", "uses/")
+_LATER_BY = 2
 _OURS = "recite-"
 _NO_RULES = frozenset({"NoSuchLifecycleConfiguration", "NoSuchCORSConfiguration"})
 _CORS_SECONDS = 3600
@@ -35,7 +36,7 @@ class S3BucketRules:
         return _days_of(await self._bucket.call(self._lifecycle))
 
     async def expire(self, days: int | None) -> None:
-        """Cards and, a day later, what they name expire after so many days; None: never."""
+        """Cards expire after so many days, and later what they name; None: never."""
         await self._bucket.call(lambda: self._expire(days))
 
     async def open_to_pages(self) -> None:
@@ -47,7 +48,7 @@ class S3BucketRules:
 
     def _expire(self, days: int | None) -> None:
         others = [rule for rule in self._lifecycle() if not rule.get("ID", "").startswith(_OURS)]
-        ours = [] if days is None else [*_rules(_FIRST, days), *_rules(_LATER, days + 1)]
+        ours = [] if days is None else [*_rules(_FIRST, days), *_rules(_LATER, days + _LATER_BY)]
         if others or ours:
             self._put_lifecycle([*others, *ours])
         elif self._lifecycle():
