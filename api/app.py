@@ -13,12 +13,15 @@ from api.openai_errors import OpenAiErrors
 from api.resources import open_services
 from api.routes import (
     audio,
+    batch_intake,
+    batches,
     chat,
     clients,
     health,
     job_events,
     job_list,
     jobs,
+    lookup,
     models,
     purge,
     speech,
@@ -41,6 +44,11 @@ _DESCRIPTION = (
     "Text to speech through xAI's voice API: rendered once, served to everyone who asks. "
     "Errors are `application/problem+json` with a stable `code`."
 )
+# The speech's before the audio's, whose names would else be taken for theirs.
+_ROUTES = (
+    *(jobs, job_list, job_events, lookup, batch_intake, batches, speech, models, voices, audio),
+    *(chat, clients, usage, health, widget),
+)
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -59,8 +67,7 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
         static_url="/docs/static",
     )
-    # Before the audio, whose names would else be taken for theirs.
-    for routes in (jobs, job_list, job_events, speech, models, voices, audio, chat, clients, usage, health, widget):
+    for routes in _ROUTES:
         app.include_router(routes.router)
     for routes in (purge, stats):
         app.include_router(routes.router)

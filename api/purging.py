@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from api.removing import Removing
 from speech.errors import BeingMade, FieldProblem, InvalidRequest, UnknownJob
 from speech.ports import Area, AudioStore
-from speech.recipe import is_private
+from speech.recipe import is_job_name, is_private
 from storage.holdings import Held, S3Holdings
+from storage.keys import CARDS, name_of_card
 from storage.removal import NOTHING, Freed, Removal
 
 _PAGE, _AT_ONCE = 1000, 8
 # What one step looks into: a second or so of a bucket's time.
 _STEP = 200
-_CARDS = "cards/"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -114,12 +114,12 @@ class _Walk:
         ]
         # Nobody can tell whose audio it is that has no card.
         rest = leftovers if wanted.owners is None else leftovers[1:]
-        return rest if wanted.leftovers else [(f"{_CARDS}{wanted.prefix}", self._card), *rest]
+        return rest if wanted.leftovers else [(f"{CARDS}{wanted.prefix}", self._card), *rest]
 
     def _card(self, entry: Held) -> Awaitable[Freed] | None:
-        name = entry.key.removeprefix(_CARDS).removesuffix(".json")
-        # Masters' names have no ending.
-        is_meant = "." in name and self.wanted.fits(name, entry.changed)
+        name = name_of_card(entry.key)
+        # Masters have cards, too.
+        is_meant = is_job_name(name) and self.wanted.fits(name, entry.changed)
         return self._audio(name) if is_meant else None
 
     async def _audio(self, name: str) -> Freed:

@@ -8,7 +8,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from api.held_cards import HeldCards
 from api.live.reader import LiveReader
 from api.live.stage import LiveStage
-from api.paying import Paying
 from api.popular import Popular
 from api.purging import Purging
 from api.removing import Removing
@@ -19,10 +18,16 @@ from front.widget_tokens import WidgetTokens
 from settings import Settings
 from storage.audience import RedisAudience
 from storage.audio_store import S3AudioStore
+from storage.batch_board import RedisBatchBoard
+from storage.batch_files import BatchFiles
+from storage.batch_results import BatchResults
+from storage.batch_runs import BatchRuns
+from storage.batches import StoredBatches
 from storage.bookkeeping import bookkeeping
 from storage.breaker import RedisBreaker
 from storage.bucket import Bucket
 from storage.callers import RedisCallers
+from storage.card_index import RedisCardIndex
 from storage.clients import S3Clients
 from storage.conversations import RedisConversations
 from storage.dispatch import CeleryDispatch
@@ -35,6 +40,7 @@ from storage.job_board import RedisJobBoard
 from storage.job_list import JobList
 from storage.job_watch import RedisJobWatch
 from storage.live_stream import RedisLiveStream
+from storage.paying import Paying
 from storage.queue_figures import QueueFigures
 from storage.rates import RedisRates
 from storage.redis_client import open_redis
@@ -45,6 +51,7 @@ from xai.chat import ChatCompletions
 _FOLLOWED = 1000
 _CLIENT_THREADS = 8
 _KEEPING_THREADS = 8
+_BATCH_THREADS = 4
 
 
 @asynccontextmanager
@@ -70,6 +77,9 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         ledger = await stack.enter_async_context(
             bookkeeping(redis, bucket=Bucket(settings.bucket.bucket, **settings.bucket.store_options(), threads=4))
         )
+        batches = Bucket(settings.bucket.bucket, **settings.bucket.store_options(), threads=_BATCH_THREADS)
+        stack.push_async_callback(batches.close)
+        batch_files = BatchFiles(batches)
         watch = RedisJobWatch(following)
         await watch.open()
         stack.push_async_callback(watch.close)
@@ -88,7 +98,8 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         stack.push_async_callback(stage.close)
         popular = Popular(store)
         cards = HeldCards(store, popular=popular)
-        gone = GoneNames(redis, following=following, forget=cards.forget, forget_all=cards.forget_all)
+        index = RedisCardIndex(redis)
+        gone = GoneNames(redis, following=following, index=index, forget=cards.forget, forget_all=cards.forget_all)
         await gone.open()
         stack.push_async_callback(gone.close)
         holdings = S3Holdings(
@@ -132,5 +143,13 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
                 daily_limit=settings.xai.daily_limit,
             ),
             links=AudioLinks(settings.derived("audio-links")),
+            index=index,
+            batch_files=batch_files,
+            batches=StoredBatches(
+                files=batch_files,
+                runs=BatchRuns(batches),
+                results=BatchResults(batches),
+                board=RedisBatchBoard(redis),
+            ),
             tokens=WidgetTokens(settings.derived("widget-tokens")),
         )

@@ -25,7 +25,7 @@ _LISTS = ("allowed_origins",)
 
 def list_clients(api: ApiClient, *, as_json: bool = False) -> None:
     """Prints all clients, by id."""
-    listed = api.call("GET", "/v1/clients")["clients"]
+    listed = api.document("GET", "/v1/clients")["clients"]
     if as_json:
         print_json(listed)
         return
@@ -40,7 +40,7 @@ def list_clients(api: ApiClient, *, as_json: bool = False) -> None:
 
 def show_client(api: ApiClient, id: str, *, as_json: bool = False) -> None:
     """Prints a client's settings."""
-    _print(api.call("GET", f"/v1/clients/{id}"), as_json=as_json)
+    _print(api.document("GET", f"/v1/clients/{id}"), as_json=as_json)
 
 
 def set_client(
@@ -50,25 +50,25 @@ def set_client(
     status, known = api.get(f"/v1/clients/{id}")
     if status not in (200, 404):
         # In the api's own words.
-        api.call("GET", f"/v1/clients/{id}")
+        api.document("GET", f"/v1/clients/{id}")
     kept = {} if status == 404 else {n: v for n, v in known.items() if n != "id" and not n.startswith("has_")}
     key = {"ai_api_key": _read_key()} if reads_key else {"ai_api_key": ""} if drops_key else {}
     wanted = {**kept, **dict(_field(field) for field in fields), **key}
     # What is left out takes its default.
     body = {name: value for name, value in wanted.items() if value is not None}
-    _print(api.call("PUT", f"/v1/clients/{id}", json=body), as_json=as_json)
+    _print(api.document("PUT", f"/v1/clients/{id}", json=body), as_json=as_json)
 
 
 def delete_client(api: ApiClient, id: str, *, yes: bool) -> None:
     """Removes a client and its key."""
     confirm(f"Remove the client {id}, its key and its pages' tokens?", yes=yes)
-    api.call("DELETE", f"/v1/clients/{id}")
+    api.document("DELETE", f"/v1/clients/{id}")
     typer.echo(f"{id} is removed; its audio stays")
 
 
 def client_usage(api: ApiClient, id: str, *, month: str | None = None, as_json: bool = False) -> None:
     """Prints what a client used in a month."""
-    used = api.call("GET", f"/v1/clients/{id}/usage", params={"month": month} if month else None)
+    used = api.document("GET", f"/v1/clients/{id}/usage", params={"month": month} if month else None)
     if as_json:
         print_json(used)
         return

@@ -47,7 +47,7 @@ def list_jobs(api: ApiClient, *, wanted: Filter, watch: bool = False, as_json: b
 
 def show_job(api: ApiClient, name: str, *, as_json: bool = False) -> None:
     """Prints all that is known of one job; exit status 1 when it failed or was cancelled."""
-    job = api.call("GET", f"/v1/jobs/{name}")
+    job = api.document("GET", f"/v1/jobs/{name}")
     if as_json:
         print_json(job)
     else:
@@ -58,8 +58,8 @@ def show_job(api: ApiClient, name: str, *, as_json: bool = False) -> None:
 
 def cancel_job(api: ApiClient, name: str, *, client_id: str | None = None, as_json: bool = False) -> None:
     """Says that this caller no longer wants the job, and how it stands then."""
-    api.call("DELETE", f"/v1/jobs/{name}", params={"client_id": client_id} if client_id else None)
-    job = api.call("GET", f"/v1/jobs/{name}")
+    api.document("DELETE", f"/v1/jobs/{name}", params={"client_id": client_id} if client_id else None)
+    job = api.document("GET", f"/v1/jobs/{name}")
     if as_json:
         print_json(job)
         return
@@ -85,7 +85,7 @@ def _found(api: ApiClient, wanted: Filter) -> list[dict[str, Any]]:
     cursor: str | None = None
     while len(found) < wanted.limit:
         query = {**wanted.query(), "limit": min(_PAGE, wanted.limit - len(found))}
-        page = api.call("GET", "/v1/jobs", params=query if cursor is None else {**query, "cursor": cursor})
+        page = api.document("GET", "/v1/jobs", params=query if cursor is None else {**query, "cursor": cursor})
         found += page["jobs"]
         cursor = page["next_cursor"]
         if cursor is None:

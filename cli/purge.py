@@ -66,7 +66,7 @@ def _walk(api: ApiClient, body: dict[str, Any], *, show: Show) -> dict[str, int]
     sums = dict.fromkeys(("examined", "audio", "masters", "bytes", "busy"), 0)
     cursor: str | None = None
     while True:
-        step = api.call("POST", "/v1/purge", json=body if cursor is None else {**body, "cursor": cursor})
+        step = api.document("POST", "/v1/purge", json=body if cursor is None else {**body, "cursor": cursor})
         for name, count in ({**step["removed"], "examined": step["examined"], "busy": step["busy"]}).items():
             sums[name] += count
         show(sums)

@@ -10,7 +10,7 @@ from cli.output import as_count, as_size, as_time, console, pairs, print_json
 
 def stats(api: ApiClient, *, as_json: bool = False) -> None:
     """Prints the totals since the beginning."""
-    figures = api.call("GET", "/v1/stats")
+    figures = api.document("GET", "/v1/stats")
     if as_json:
         print_json(figures)
         return

@@ -30,7 +30,8 @@ def right_for(method: str, path: str) -> Right:
     """What a key needs for a call; whatever isn't known to be harmless needs more."""
     if path.startswith(("/v1/clients", "/v1/purge")) or (method == "DELETE" and _is_shared_audio(path)):
         return Right.ADMIN
-    return Right.READ if method in ("GET", "HEAD") else Right.SUBMIT
+    is_looking = method in ("GET", "HEAD") or (method, path) == ("POST", "/v1/lookup")
+    return Right.READ if is_looking else Right.SUBMIT
 
 
 def _is_shared_audio(path: str) -> bool:
@@ -62,7 +63,7 @@ class BearerAccess:
         if scope["type"] in ("http", "websocket") and self._keys and WIDGET not in scope and not self._is_open(scope):
             method = scope.get("method", "WebSocket")
             try:
-                scope["key_id"], scope["rights"] = self._key(scope, self._right(method, scope["path"]))
+                scope["key_id"], scope["key_rights"] = self._opened(scope, self._right(method, scope["path"]))
             except ReciteError as error:
                 log.warning("%s %r: %s", method, scope["path"], error.code)
                 await error_response(error)(scope, receive, send)
@@ -74,7 +75,8 @@ class BearerAccess:
         is_reading = scope.get("method", "GET") in ("GET", "HEAD")
         return is_reading and (path in _OPEN_PATHS or path.startswith(self._public))
 
-    def _key(self, scope: Scope, needed: Right) -> tuple[str, frozenset[Right]]:
+    def _opened(self, scope: Scope, needed: Right) -> tuple[str, frozenset[Right]]:
+        """The key's id and all that it may do."""
         digest = digest_of(given_key(scope))
         # Every key is compared, so that the time taken doesn't tell which one was near.
         rights = [key.rights for key in self._keys if key.is_opened_by(digest)]
@@ -82,12 +84,7 @@ class BearerAccess:
             raise Unauthorized
         if not any(needed in some for some in rights):
             raise Forbidden(f"This call needs a key with the scope {needed}")
-        return digest.hex()[:_ID_LENGTH], frozenset[Right]().union(*rights)
-
-
-def may(request: HTTPConnection, right: Right) -> bool:
-    """Whether the caller's key has this right, too; where there are no keys, everybody has."""
-    return WIDGET not in request.scope and right in request.scope.get("rights", Right)
+        return digest.hex()[:_ID_LENGTH], frozenset().union(*rights)
 
 
 def caller_of(request: HTTPConnection, client_id: str | None) -> str:
@@ -95,6 +92,11 @@ def caller_of(request: HTTPConnection, client_id: str | None) -> str:
     if WIDGET in request.scope:
         return f"{_WIDGET_ID}:{request.scope[WIDGET]}"
     return f"{request.scope.get('key_id', '')}:{client_id or ''}"
+
+
+def is_admin(request: HTTPConnection) -> bool:
+    """Whether the caller may see what others asked for: by its key, or because there are no keys."""
+    return Right.ADMIN in request.scope.get("key_rights", Right) and WIDGET not in request.scope
 
 
 def client_of(caller: str) -> str:

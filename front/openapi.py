@@ -12,8 +12,9 @@ from front.problems import MEDIA_TYPE
 
 
 class FieldProblemView(BaseModel):
-    """One field that is wrong."""
+    """One field that is wrong; `line` where many came at once."""
 
+    line: int | None = None
     field: str
     message: str
     limit: Any = None
@@ -30,6 +31,8 @@ class ProblemView(BaseModel):
     request_id: str | None
     retryable: bool | None = None
     errors: list[FieldProblemView] | None = None
+    invalid_lines: int | None = None
+    more_errors: int | None = None
 
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
@@ -40,6 +43,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
         403: "A page of this origin may not do this",
         404: "Nothing is known under this name",
         413: "The text or the body is too large",
+        415: "The body is of a kind that this call does not read",
         416: "The range lies outside the audio",
         422: "A field breaks a rule; `errors` names it and its limit",
         429: "As many live sessions are open as may be; come back after `Retry-After` seconds",

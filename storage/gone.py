@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection
 import orjson
 from redis.asyncio import Redis
 
+from speech.index_ports import CardIndex
 from storage.cancelling import cancel
 from storage.channel import follow
 from storage.redis_client import ANSWERING
@@ -22,10 +23,17 @@ class GoneNames:
     """Listens between `open` and `close`. `forget` drops one name, `forget_all` whatever was missed meanwhile."""
 
     def __init__(
-        self, redis: Redis, *, following: Redis, forget: Callable[[str], None], forget_all: Callable[[], None]
+        self,
+        redis: Redis,
+        *,
+        following: Redis,
+        index: CardIndex,
+        forget: Callable[[str], None],
+        forget_all: Callable[[], None],
     ) -> None:
         self._redis = redis
         self._following = following
+        self._index = index
         self._forget = forget
         self._forget_all = forget_all
         self._task: asyncio.Task[None] | None = None
@@ -43,6 +51,7 @@ class GoneNames:
         """These names are gone: the one place where that is announced. Raises Unavailable."""
         for name in names:
             self._forget(name)
+        await self._index.discard(names)
         with ANSWERING:
             await self._redis.publish(CHANNEL, orjson.dumps([*names]))
 

@@ -12,10 +12,9 @@ from starlette.responses import Response
 
 from api.purge_schemas import PurgeRequest, PurgeView, purge_document
 from api.services import Services
-from front.access import may
+from front.access import is_admin
 from front.body import read_body
 from front.openapi import PROBLEMS
-from speech.api_key import Right
 from speech.client import check_client_id
 from speech.errors import Forbidden
 from speech.recipe import check_job_name, is_private
@@ -36,7 +35,7 @@ async def delete_audio(
     different. What browsers and CDNs hold of it they keep. Private audio may be removed by who asks as its client.
     """
     services, name = Services.of(request), check_job_name(id)
-    if not may(request, Right.ADMIN):
+    if not is_admin(request):
         await _check_owner(services, name, client_id)
     await services.removing.remove(name)
     return Response(status_code=204)

@@ -63,6 +63,10 @@ class Paying:
             raise TooManyRequests(allowance)
         return Payer(client=client, allowance=allowance)
 
+    async def payer(self, client_id: str) -> Payer:
+        """Whom a batch's lines are counted for: they have no rate."""
+        return Payer(client=await self.clients.get(client_id)) if client_id else ANONYMOUS
+
     def purse(self, payer: Payer, recipe: Recipe) -> Purse:
         """What the payer may spend on a recipe."""
         characters = len(recipe.request.text)
