@@ -16,7 +16,7 @@ from storage.removal import NOTHING, Freed, Removal
 
 _PAGE, _AT_ONCE = 1000, 8
 # What one step looks into: a second or so of a bucket's time.
-_STEP = 200
+_STEP = 100
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,11 +6,11 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from speech.card import Card
-from speech.errors import BeingMade, UnknownJob
+from speech.errors import BeingMade, Unavailable, UnknownJob
 from speech.ledger_ports import Ledger
 from speech.ports import AudioStore, JobBoard
 from speech.usage import NOBODY, Usage
@@ -42,23 +42,22 @@ class Removing:
     async def remove(self, name: str) -> Freed:
         """Removes the card, the audio, and the masters that nothing else uses; the name may be rendered again.
 
-        Raises UnknownJob; BeingMade while it, or another format of the same text, is being rendered. Whatever breaks
-        this off leaves no card behind that names what is not there: it can be called again, or a purge sweeps the rest.
+        Raises UnknownJob; BeingMade while it is being rendered, or for long another format of the same text.
+        Whatever breaks this off leaves no card behind that names what is not there; a purge sweeps the rest.
         """
-        card = await self.store.card(name)
-        async with self._alone(card):
-            job = await self.board.job(name)
+        async with self._alone(await self.store.card(name)):
+            # Whoever had the lease may have removed it.
+            card, job = await asyncio.gather(self.store.card(name), self.board.job(name))
             if job is not None and not job.status.is_end:
                 raise BeingMade
             await self.removal.take_card(name)
             await self.board.lost(name)
             await self.gone.tell([name])
-            freed = await self.removal.clear(name, card)
-        if card is None and not freed.audio:
-            raise UnknownJob
+            if card is None:
+                raise UnknownJob
+            freed = await self.removal.clear(card)
         log.info("%s is removed, with %d masters", name, freed.masters)
-        if card is not None:
-            self._count(card)
+        self._count(card)
         return freed
 
     async def mend(self, name: str) -> None:
@@ -79,9 +78,9 @@ class Removing:
             yield
             return
         lease = None
-        for _ in range(_TRIES):
+        for left in reversed(range(_TRIES)):
             lease = await self.board.lease(card.reading, seconds=_LEASE_SECONDS)
-            if lease is not None:
+            if lease is not None or not left:
                 break
             await asyncio.sleep(_PAUSE)
         if lease is None:
@@ -89,4 +88,5 @@ class Removing:
         try:
             yield
         finally:
-            await self.board.release(lease)
+            with suppress(Unavailable):
+                await self.board.release(lease)

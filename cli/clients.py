@@ -77,7 +77,9 @@ def client_usage(api: ApiClient, id: str, *, month: str | None = None, as_json: 
         pairs(
             {
                 "client": f"{used['client_id']}, {used['month']}",
-                "requests": f"{used['requests']:,}, {used['refused']:,} of them refused",
+                "requests": f"{used['requests']:,}",
+                "  hits, joins, misses": f"{used['hits']:,}, {used['joins']:,}, {used['misses']:,}",
+                "  refused": f"{used['refused']:,}",
                 "bought": f"{used['characters_bought']:,} letters, {as_time(used['seconds_bought'])}, "
                 f"{used['upstream_usd']:.2f} $",
                 "served": f"{used['characters_served']:,} letters, {as_time(used['seconds_served'])}",

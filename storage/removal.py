@@ -57,13 +57,15 @@ class Removal:
         """From now on there is no such audio, or no such master."""
         await self._holdings.remove(card_key(name))
 
-    async def clear(self, name: str, card: Card | None) -> Freed:
-        """Removes the objects of a name whose card is gone, and the masters that only it used."""
+    async def clear(self, card: Card) -> Freed:
+        """Removes what a card named that is gone, and the masters that nothing else uses."""
         freed = NOTHING
-        async for held in self._holdings.walk(object_prefix(Area.AUDIO, name)):
-            await self._holdings.remove(held.key)
-            freed += Freed(audio=1, size=held.size)
-        masters = await asyncio.gather(*(self._let_go(master, job=name) for master in (card and card.masters) or ()))
+        async for held in self._holdings.walk(object_prefix(Area.AUDIO, card.name)):
+            # A young one beside it may be somebody's who makes the audio anew.
+            if held.key == card.key or self.is_safe(held.changed):
+                await self._holdings.remove(held.key)
+                freed += Freed(audio=1, size=held.size)
+        masters = await asyncio.gather(*(self._let_go(master, job=card.name) for master in card.masters or ()))
         return sum(masters, freed)
 
     async def free(self, utterance: str) -> Freed:

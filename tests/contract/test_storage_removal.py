@@ -57,7 +57,7 @@ class House:
     async def remove(self, card: Card, *, by: Removal | None = None) -> Freed:
         removal = by or self.removal
         await removal.take_card(card.name)
-        return await removal.clear(card.name, card)
+        return await removal.clear(card)
 
     def objects(self) -> list[str]:
         listed = self._eyes.list_objects_v2(Bucket=self.bucket.name)
