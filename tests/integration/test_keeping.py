@@ -135,6 +135,24 @@ async def test_a_master_stays_for_a_render_that_is_under_way(house: Stack, admin
     assert house.utterances() == before
 
 
+async def test_no_card_ever_names_what_is_gone(house: Stack, admin: httpx.AsyncClient) -> None:
+    texts = [f"All of these begin alike.\n\nNumber {number} ends so." for number in range(4)]
+
+    async def come_and_go(text: str, format: str) -> None:
+        for _ in range(4):
+            answer = await admin.post("/v1/jobs", json={"text": text, "format": format}, headers=WAIT)
+            assert (await removed(admin, answer.json())).status_code in (204, 404, 409)
+
+    await asyncio.gather(*(come_and_go(text, format) for text in texts for format in ("mp3", "wav", "mp3")))
+    for text in texts:
+        for format in ("mp3", "wav"):
+            job = await said(admin, text, format=format)
+            assert len((await admin.get(f"/v1/audio/{job['id']}")).content) == job["bytes"]
+    kept = set(house.keys(""))
+    cards = [house.card(key.removeprefix("cards/").removesuffix(".json")) for key in kept if key.startswith("cards/")]
+    assert [card["name"] for card in cards if "." in card["name"] and card["key"] not in kept] == []
+
+
 async def test_a_card_whose_audio_is_gone_is_mended(house: Stack, admin: httpx.AsyncClient) -> None:
     text = "The bucket's own rules may take this away."
     job = await said(admin, text)
