@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -63,7 +64,7 @@ async def _dry_run(services: Services, upload: Upload, *, kind: str, query: Batc
     async with _checked(services, upload, kind=kind, query=query) as (draft, _):
         kept = await services.kept.names(draft.firsts)
         xai = services.settings.xai
-        return estimate(draft, kept=kept, prices=xai.prices, sessions=xai.bulk_sessions)
+        return await asyncio.to_thread(estimate, draft, kept=kept, prices=xai.prices, sessions=xai.bulk_sessions)
 
 
 async def _taken_once(request: Request, upload: Upload, *, kind: str, query: BatchQuery) -> Batch:
@@ -73,7 +74,7 @@ async def _taken_once(request: Request, upload: Upload, *, kind: str, query: Bat
     async with sent_once(request, asked, keys=services.keys, caller=caller):
         id = new_batch_id(now=time.time())
         if key := request.headers.get(HEADER):
-            id = await services.keys.made(key, caller=caller, id=id)
+            id = await services.keys.made(key, caller=caller, request=asked, id=id)
         async with services.taking(id):
             batch = (await services.batch_files.get(id)) if key else None
             if batch is None:
