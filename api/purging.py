@@ -158,15 +158,18 @@ class _Walk:
             return await self._nameless(entry) if is_stray else NOTHING
         if not self._is_whose(card.owner):
             return NOTHING
-        if self.is_dry:
+        if self.is_dry and not self.wanted.leftovers:
             return await purging.removal.freed_by(name, card, going=self._is_going)
-        return await purging.removal.free(name)
+        # Those that only the removed audio was made of are gone by now; a young one may be for a render that goes on.
+        if not purging.removal.is_safe(entry.changed):
+            return NOTHING
+        return await (purging.removal.freed_by(name, card) if self.is_dry else purging.removal.free(name))
 
     def _is_whose(self, owner: str | None) -> bool:
         return self.wanted.owners is None or owner in self.wanted.owners
 
     def _is_going(self, job: str, since: float) -> bool:
-        return not self.wanted.leftovers and self.wanted.fits(job, since)
+        return self.wanted.fits(job, since)
 
 
 async def _bounded(looks: list[Awaitable[Freed]]) -> list[Freed]:

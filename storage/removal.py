@@ -35,6 +35,10 @@ class Freed:
 NOTHING = Freed()
 
 
+def _none(_job: str, _since: float) -> bool:
+    return False
+
+
 class Removal:
     """A master goes with the last job that uses it. A job that uses one has left a mark before it looked for it.
 
@@ -84,7 +88,7 @@ class Removal:
             await self._holdings.remove(mark.key)
         return Freed(masters=1, size=card.size)
 
-    async def freed_by(self, utterance: str, card: Card, *, going: Going) -> Freed:
+    async def freed_by(self, utterance: str, card: Card, *, going: Going = _none) -> Freed:
         """What `free` would remove once these jobs are gone; changes nothing."""
         if card.masters is None or await self._is_used(utterance, going=going):
             return NOTHING
@@ -103,7 +107,7 @@ class Removal:
             await self._holdings.remove(use_key(utterance, job=job))
             return await self.free(utterance)
 
-    async def _is_used(self, utterance: str, *, going: Going = lambda _job, _since: False) -> bool:
+    async def _is_used(self, utterance: str, *, going: Going = _none) -> bool:
         prefix = use_prefix(utterance)
         async for mark in self._holdings.walk(prefix):
             job = mark.key.removeprefix(prefix)
