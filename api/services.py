@@ -21,6 +21,7 @@ from api.popular import Popular
 from api.purging import Purging
 from api.removing import Removing
 from api.schemas import JobRequest
+from api.telling import Telling
 from front.access import client_of
 from front.audio_links import AudioLinks
 from front.widget_tokens import WidgetTokens
@@ -95,6 +96,7 @@ class Services:
     purging: Purging
     ledger: Ledger
     paying: Paying
+    telling: Telling
     tokens: WidgetTokens
     links: AudioLinks
     index: CardIndex
@@ -197,6 +199,7 @@ class Services:
 
     async def withdraw(self, name: str, *, caller: str) -> None:
         """The caller no longer wants this job; what has ended stays as it is. Raises UnknownJob."""
+        await self.telling.webhooks.withdraw(name, caller=caller)
         try:
             await self.callers.withdraw(name, caller=caller)
         except UnknownJob:

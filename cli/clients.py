@@ -19,6 +19,7 @@ from cli.output import as_time, console, pairs, print_json, table
 
 AI_KEY = "RECITE_AI_KEY"
 _KEY_FIELDS = ("ai_api_key", "ai_key")
+_SHOWN_ONLY = ("id", "has_ai_api_key", "has_webhook_secret", "webhook_disabled", "webhook_secret")
 # What is several words is written with commas.
 _LISTS = ("allowed_origins",)
 
@@ -51,7 +52,7 @@ def set_client(
     if status not in (200, 404):
         # In the api's own words.
         api.document("GET", f"/v1/clients/{id}")
-    kept = {} if status == 404 else {n: v for n, v in known.items() if n != "id" and not n.startswith("has_")}
+    kept = {} if status == 404 else {name: value for name, value in known.items() if name not in _SHOWN_ONLY}
     key = {"ai_api_key": _read_key()} if reads_key else {"ai_api_key": ""} if drops_key else {}
     wanted = {**kept, **dict(_field(field) for field in fields), **key}
     # What is left out takes its default.

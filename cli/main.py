@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from cli import bucket_commands, clients_commands, completion, jobs_commands
+from cli import bucket_commands, clients_commands, completion, jobs_commands, webhooks_commands
 from cli.failure import Failure
 from cli.options import Json, Key, Url, Yes
 
@@ -252,3 +252,4 @@ def doctor(as_json: Json = False) -> None:
 app.add_typer(jobs_commands.app, name="jobs")
 app.add_typer(clients_commands.app, name="clients")
 app.add_typer(bucket_commands.app, name="bucket")
+app.add_typer(webhooks_commands.app, name="webhooks")

@@ -58,7 +58,13 @@ def describe(app: FastAPI, *, needs_key: bool) -> None:
 
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:
-            schema = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+            schema = get_openapi(
+                title=app.title,
+                version=app.version,
+                description=app.description,
+                routes=app.routes,
+                webhooks=app.webhooks.routes,
+            )
             for operation in (operation for path in schema["paths"].values() for operation in path.values()):
                 _as_problems(operation["responses"])
             if needs_key:

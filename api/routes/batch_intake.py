@@ -12,7 +12,7 @@ import orjson
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from api.batch_schemas import BatchView, batch_document
+from api.batch_schemas import BatchView
 from api.idempotency import HEADER, sent_once
 from api.intake.draft import Draft
 from api.intake.estimate import EstimateView, estimate
@@ -22,9 +22,11 @@ from api.intake.options import BatchQuery, Members
 from api.openapi import BATCH_BODY
 from api.services import Services
 from front.access import caller_of
+from front.batch_document import batch_document
 from front.openapi import PROBLEMS
 from front.rate_fields import rate_fields
 from front.upload import Upload, uploaded
+from front.webhook_urls import check_webhook_url
 from speech.batch import Batch, moment_of
 from storage.batch_ids import new_batch_id
 
@@ -106,6 +108,8 @@ async def _checked(
 ) -> AsyncIterator[tuple[Draft, Members]]:
     """The batch's lines, all of them good, or the bad ones left out; raises InvalidLines or InvalidRequest."""
     settings, members = services.settings, dict[str, object]()
+    allow_private = settings.webhooks.allow_private
+    check_webhook_url(query.webhook_url, allow_private=allow_private)
     terms = Terms(
         voice=query.voice or settings.server.voice,
         format=query.format,
@@ -117,4 +121,6 @@ async def _checked(
         async with services.checking:
             rows = rows_of(upload.file, kind=kind, members=members)
             await draft.fill(rows, skip_invalid=query.skip_invalid)
-        yield draft, Members.read(members)
+        read = Members.read(members)
+        check_webhook_url(read.webhook_url, allow_private=allow_private)
+        yield draft, read
