@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
+from api.held_cards import HeldCards
 from api.live.reader import LiveReader
 from api.live.stage import LiveStage
 from api.popular import Popular
+from api.purging import Purging
+from api.removing import Removing
 from api.services import Services
 from api.telling import Telling
 from celery_config import RENDER_TASK, make_celery
@@ -31,7 +34,9 @@ from storage.clients import S3Clients
 from storage.conversations import RedisConversations
 from storage.dispatch import CeleryDispatch
 from storage.ensured import ensured
+from storage.gone import GoneNames
 from storage.heartbeats import Heartbeats
+from storage.holdings import S3Holdings
 from storage.idempotency_keys import IdempotencyKeys
 from storage.job_board import RedisJobBoard
 from storage.job_list import JobList
@@ -41,12 +46,14 @@ from storage.paying import Paying
 from storage.queue_figures import QueueFigures
 from storage.rates import RedisRates
 from storage.redis_client import open_redis
+from storage.removal import Removal
 from storage.sealing import Sealer
 from storage.webhooks import RedisWebhooks
 from xai.chat import ChatCompletions
 
 _FOLLOWED = 1000
 _CLIENT_THREADS = 8
+_KEEPING_THREADS = 8
 _BATCH_THREADS = 4
 
 
@@ -95,6 +102,18 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         # Only the workers can't do without it.
         secret = settings.xai.api_key.get_secret_value() if settings.xai.api_key else ""
         service = UpstreamKey(group=settings.quota_group, secret=secret)
+        popular = Popular(store)
+        cards = HeldCards(store, popular=popular)
+        index = RedisCardIndex(redis)
+        gone = GoneNames(redis, following=following, index=index, forget=cards.forget, forget_all=cards.forget_all)
+        await gone.open()
+        stack.push_async_callback(gone.close)
+        holdings = S3Holdings(
+            Bucket(settings.bucket.bucket, **settings.bucket.store_options(), threads=_KEEPING_THREADS)
+        )
+        stack.push_async_callback(holdings.close)
+        removal = Removal(store=store, holdings=holdings)
+        removing = Removing(store=store, board=board, removal=removal, gone=gone, ledger=ledger)
         yield Services(
             settings=settings,
             board=board,
@@ -118,7 +137,10 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
                 kept=settings.chat.memory,
             ),
             completions=completions,
-            popular=Popular(store),
+            popular=popular,
+            cards=cards,
+            removing=removing,
+            purging=Purging(store=store, holdings=holdings, removal=removal, removing=removing),
             ledger=ledger,
             paying=Paying(
                 clients=clients,
@@ -133,7 +155,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
                 allow_private=settings.webhooks.allow_private,
             ),
             links=AudioLinks(settings.derived("audio-links")),
-            index=RedisCardIndex(redis),
+            index=index,
             batch_files=batch_files,
             batches=StoredBatches(
                 files=batch_files,

@@ -13,11 +13,13 @@ from front.problems import error_response
 from front.widgets import WIDGET
 from speech.api_key import ApiKey, Right, digest_of
 from speech.errors import Forbidden, ReciteError, Unauthorized
+from speech.recipe import is_private
 
 log = logging.getLogger(__name__)
 
 _OPEN_PATHS = frozenset({"/", "/health", "/docs", "/openapi.json"})
 _OPEN_PREFIXES = ("/docs/",)
+_AUDIO = "/v1/audio/"
 _ID_LENGTH = 16
 _WIDGET_ID = "widget"
 # Browsers can't send headers with a handshake: OpenAI's clients put the key into a subprotocol.
@@ -26,10 +28,16 @@ _KEY_PROTOCOL = "openai-insecure-api-key."
 
 def right_for(method: str, path: str) -> Right:
     """What a key needs for a call; whatever isn't known to be harmless needs more."""
-    if path.startswith(("/v1/clients", "/v1/webhooks")):
+    is_admins = path.startswith(("/v1/clients", "/v1/purge", "/v1/webhooks"))
+    if is_admins or (method == "DELETE" and _is_shared_audio(path)):
         return Right.ADMIN
     is_looking = method in ("GET", "HEAD") or (method, path) == ("POST", "/v1/lookup")
     return Right.READ if is_looking else Right.SUBMIT
+
+
+def _is_shared_audio(path: str) -> bool:
+    # Of private audio its route finds out who asks.
+    return path.startswith(_AUDIO) and not is_private(path.removeprefix(_AUDIO))
 
 
 class BearerAccess:

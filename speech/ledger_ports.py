@@ -40,6 +40,9 @@ class Ledger(Protocol):
     async def usage(self, client: str, *, month: str) -> Usage:
         """What a client used in a month; raises Unavailable."""
 
+    async def totals(self) -> Usage:
+        """What everybody used since the beginning; raises Unavailable."""
+
     async def reserved(self, client: str) -> int:
         """The characters that the client's jobs under way may come to; raises Unavailable."""
 

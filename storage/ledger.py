@@ -23,6 +23,7 @@ from storage.periods import day_of, month_of
 from storage.purse_scripts import (
     ACCOUNT_KEY,
     HELD_KEY,
+    TOTAL_ACCOUNT,
     day_account,
     month_account,
     purse_arguments,
@@ -42,8 +43,9 @@ _FAREWELL_SECONDS = 3.0
 class RedisLedger:
     """Implements speech.ledger_ports.Ledger. `keep` is to be called every few seconds; `close` does so a last time.
 
-    An account is one client's month or everybody's day. Its total stands in Redis; pages in the bucket are copies of
-    it, of which the newest counts. After a wipe the newest page is added to what was counted since.
+    An account is one client's month, everybody's day, or all that there ever was. Its total stands in Redis; pages in
+    the bucket are copies of it, of which the newest counts. After a wipe the newest page is added to what was counted
+    since.
     """
 
     def __init__(self, redis: Redis, *, book: S3LedgerBook) -> None:
@@ -106,8 +108,14 @@ class RedisLedger:
 
     async def usage(self, client: str, *, month: str) -> Usage:
         """What a client used in a month."""
+        return await self._usage(month_account(client, month))
+
+    async def totals(self) -> Usage:
+        """What everybody used since the beginning."""
+        return await self._usage(TOTAL_ACCOUNT)
+
+    async def _usage(self, account: str) -> Usage:
         await self._tell()
-        account = month_account(client, month)
         figures, is_whole = await self._account(account)
         if not is_whole:
             figures += Counter((await self._book.newest(account)).figures)
@@ -209,6 +217,7 @@ class RedisLedger:
             now = hour * _HOUR
             accounts[month_account(client, month_of(now))].update(figures)
             accounts[day_account(day_of(now))].update(figures)
+            accounts[TOTAL_ACCOUNT].update(figures)
         document = {"accounts": list(accounts.items()), "given_back": self._given_back}
         self._counted, self._given_back = defaultdict(Counter), []
         return orjson.dumps(document)

@@ -18,7 +18,8 @@ from speech.recipe import Recipe
 from speech.spending import Spending
 from speech.usage import NOBODY, Allowance, Purse, Usage
 
-_REQUEST, _REFUSAL = Usage(requests=1), Usage(requests=1, refused=1)
+_REFUSAL = Usage(requests=1, refused=1)
+_BEGUN = {Cache.JOINED: Usage(requests=1, joins=1), Cache.MISS: Usage(requests=1, misses=1)}
 _HITS_HELD = 1024
 
 
@@ -79,8 +80,7 @@ class Paying:
 
     def claimed(self, payer: Payer, claim: Claim) -> None:
         """Its request was met. What is being made is counted when it is made."""
-        is_hit = claim.cache is Cache.HIT
-        usage = _hit(claim.job.characters, claim.job.duration_ms or 0) if is_hit else _REQUEST
+        usage = _BEGUN.get(claim.cache) or _hit(claim.job.characters, claim.job.duration_ms or 0)
         self.ledger.count(payer.id, now=self.clock(), usage=usage)
 
     def served(self, payer: Payer, card: Card) -> None:
@@ -90,4 +90,4 @@ class Paying:
 
 @lru_cache(maxsize=_HITS_HELD)
 def _hit(characters: int, duration_ms: int) -> Usage:
-    return Usage(requests=1, served_characters=characters, served_ms=duration_ms)
+    return Usage(requests=1, hits=1, served_characters=characters, served_ms=duration_ms)

@@ -54,6 +54,10 @@ end
 """
 
 
+# Where everything is counted since the beginning.
+TOTAL_ACCOUNT = "total"
+
+
 def month_account(client: str, month: str) -> str:
     """Where a client's month is counted, in Redis and in the bucket."""
     return f"others/{month}" if client == NOBODY else f"clients/{client}/{month}"

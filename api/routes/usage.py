@@ -27,6 +27,9 @@ class UsageView(BaseModel):
     client_id: str
     month: str
     requests: int
+    hits: int
+    joins: int
+    misses: int
     refused: int
     characters_bought: int
     seconds_bought: float
@@ -62,6 +65,9 @@ async def client_usage(
         client_id=client.id,
         month=month or present,
         requests=usage.requests,
+        hits=usage.hits,
+        joins=usage.joins,
+        misses=usage.misses,
         refused=usage.refused,
         characters_bought=usage.bought_characters,
         seconds_bought=usage.bought_ms / 1000,

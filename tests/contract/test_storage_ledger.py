@@ -116,9 +116,12 @@ async def test_one_page_of_each_account_is_kept(
     await ledger.keep()
     assert await redis.zcard(DIRTY_KEY) == 0
     folders = [key.rpartition("/")[0] for key in kept(server, bucket)]
-    assert sorted(folders) == [f"ledger/clients/{ADA}/{MONTH}", f"ledger/days/{DAY}"]
+    assert sorted(folders) == [f"ledger/clients/{ADA}/{MONTH}", f"ledger/days/{DAY}", "ledger/total"]
     await redis.flushall()
+    other.count(NOBODY, now=NOW, usage=replace(HIT, requests=0, hits=1))
     assert (await other.usage(ADA, month=MONTH)).requests == 6
+    totals = await other.totals()
+    assert (totals.requests, totals.hits, totals.served_ms) == (6, 1, 7 * HIT.served_ms)
 
 
 @pytest.mark.parametrize("server", SERVERS, indirect=True)
@@ -160,7 +163,7 @@ async def test_an_account_is_taken_up_again_when_its_keeper_died(
     await unreachable.close()
     seconds, _ = await redis.time()
     due: Any = await redis.zrange(DIRTY_KEY, 0, -1, withscores=True)
-    assert [0 < score - 1000 * seconds <= 16_000 for _, score in due] == [True, True]
+    assert [0 < score - 1000 * seconds <= 16_000 for _, score in due] == [True, True, True]
     await redis.zadd(DIRTY_KEY, {f"clients/{ADA}/{MONTH}": 0})
     await ledger.keep()
     await redis.flushall()

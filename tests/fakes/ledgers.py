@@ -48,6 +48,9 @@ class MemoryLedger:
     async def usage(self, client: str, *, month: str) -> Usage:
         return self.used(client)
 
+    async def totals(self) -> Usage:
+        return Usage.of(sum(self._used.values(), Counter()))
+
     async def reserved(self, client: str) -> int:
         return 0
 

@@ -89,6 +89,9 @@ async def test_a_hundred_at_once_buy_what_the_budget_allows_and_hits_are_free(
     assert served == pytest.approx(seconds)
     assert {name: value for name, value in found.items() if isinstance(value, int)} == {
         "requests": 100 + allowed + 1,
+        "hits": allowed + 1,
+        "joins": 0,
+        "misses": allowed,
         "refused": 100 - allowed,
         "characters_bought": allowed * size,
         "characters_served": (allowed + 1) * size,
