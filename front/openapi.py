@@ -49,6 +49,10 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 }
 
 
+# FastAPI tells of errors in its own shape, which nobody ever sees here.
+_FASTAPIS = ("HTTPValidationError", "ValidationError")
+
+
 def describe(app: FastAPI, *, needs_key: bool) -> None:
     """Gives the app its OpenAPI document: errors are problem+json, and the bearer is named when one is needed."""
 
@@ -57,6 +61,8 @@ def describe(app: FastAPI, *, needs_key: bool) -> None:
             schema = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
             for operation in (operation for path in schema["paths"].values() for operation in path.values()):
                 _as_problems(operation["responses"])
+            for name in _FASTAPIS:
+                schema["components"]["schemas"].pop(name, None)
             if needs_key:
                 schema["components"]["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer"}}
                 schema["security"] = [{"bearer": []}]
@@ -67,8 +73,11 @@ def describe(app: FastAPI, *, needs_key: bool) -> None:
 
 
 def _as_problems(responses: dict[str, Any]) -> None:
-    for response in responses.values():
+    for status, response in list(responses.items()):
         content = response.get("content", {})
         body = content.get("application/json")
-        if body is not None and body["schema"].get("$ref", "").endswith("/ProblemView"):
+        model = body["schema"].get("$ref", "").rpartition("/")[2] if body else ""
+        if model == ProblemView.__name__:
             response["content"] = {MEDIA_TYPE: body}
+        if model in _FASTAPIS:
+            del responses[status]

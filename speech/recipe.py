@@ -19,7 +19,8 @@ RECIPE_VERSION = 2
 _HASH_CHARACTERS = 40
 # No hexadecimal digit: it tells private names from those that all share.
 _PRIVATE = "p"
-_JOB_NAME = re.compile(rf"[a-z0-9]{{2,16}}-{_PRIVATE}?[0-9a-f]{{40}}\.[a-z0-9]{{2,5}}")
+JOB_NAME = rf"[a-z0-9]{{2,16}}-{_PRIVATE}?[0-9a-f]{{40}}\.[a-z0-9]{{2,5}}"
+_JOB_NAME = re.compile(JOB_NAME)
 
 
 @dataclass(frozen=True, kw_only=True)

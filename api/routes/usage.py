@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel
 
+from api.openapi import ClientId
 from api.services import Services
 from front.openapi import PROBLEMS
 from speech.client import check_client_id
@@ -39,7 +40,7 @@ class UsageView(BaseModel):
 async def client_usage(
     request: Request,
     response: Response,
-    id: Annotated[str, Path(description="The client")],
+    id: ClientId,
     month: Annotated[
         str | None, Query(pattern=r"^20\d\d-(0[1-9]|1[0-2])$", description="`2026-11`; else the present one, of UTC")
     ] = None,
