@@ -52,7 +52,7 @@ class Door:
         """
         pages = Pages(origins=self.origins, public_url=self.public_url, clients=_clients)
         install_problems(app)
-        describe(app, needs_key=bool(self.keys))
+        describe(app, needs_key=bool(self.keys), public=public)
         # The last one added is the outermost: every answer carries its id, and refusals can be read across origins.
         app.add_middleware(BearerAccess, keys=self.keys, public=public)
         app.add_middleware(WidgetAccess, tokens=self.tokens, pages=pages, opens=opens)

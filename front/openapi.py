@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
+from front.access import is_open
 from front.problems import MEDIA_TYPE
 
 
@@ -53,14 +55,17 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 _FASTAPIS = ("HTTPValidationError", "ValidationError")
 
 
-def describe(app: FastAPI, *, needs_key: bool) -> None:
-    """Gives the app its OpenAPI document: errors are problem+json, and the bearer is named when one is needed."""
+def describe(app: FastAPI, *, needs_key: bool, public: Sequence[str]) -> None:
+    """Gives the app its OpenAPI document: errors are problem+json, and the bearer is named where one is needed."""
 
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:
             schema = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
-            for operation in (operation for path in schema["paths"].values() for operation in path.values()):
-                _as_problems(operation["responses"])
+            for path, operations in schema["paths"].items():
+                for method, operation in operations.items():
+                    _as_problems(operation["responses"])
+                    if needs_key and is_open(method.upper(), path, public=tuple(public)):
+                        operation["security"] = []
             for name in _FASTAPIS:
                 schema["components"]["schemas"].pop(name, None)
             if needs_key:
