@@ -43,7 +43,6 @@ class Door:
         opens: Sequence[str],
         of_clients: Sequence[str],
         methods: Sequence[str],
-        headers: Sequence[str],
         exposed: Sequence[str],
         errors: Callable[[ASGIApp], ASGIApp] | None = None,
     ) -> None:
@@ -60,7 +59,12 @@ class Door:
         if errors is not None:
             app.add_middleware(errors)
         app.add_middleware(
-            ClientsCors, pages=pages, allow_methods=methods, allow_headers=headers, expose_headers=exposed
+            ClientsCors,
+            pages=pages,
+            of_clients=of_clients,
+            public=public,
+            allow_methods=methods,
+            expose_headers=exposed,
         )
         app.add_middleware(
             CorrelationIdMiddleware,

@@ -64,6 +64,5 @@ def _hang_door(app: FastAPI, settings: Settings) -> None:
         opens=("POST /sessions",),
         of_clients=("POST /sessions", "WebSocket /ws/"),
         methods=["GET", "HEAD", "POST", "DELETE"],
-        headers=["Authorization", "Content-Type", "X-Request-ID"],
         exposed=["Retry-After", "X-Request-ID"],
     )

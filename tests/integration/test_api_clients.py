@@ -197,6 +197,16 @@ async def test_browsers_are_told_of_every_client_s_pages(guarded: Stack) -> None
         for origin, allowed in ((OTHER, OTHER), (LISTED, LISTED), ("https://evil.example", None)):
             preflight = await admin.options("/api/chat", headers={**asked, "Origin": origin})
             assert preflight.headers.get("access-control-allow-origin") == allowed
+            # Whatever else is answered, only listed pages may read it.
+            asks = {"Origin": origin, "Access-Control-Request-Method": "GET"}
+            for answer in (
+                await admin.options("/v1/clients", headers=asks),
+                await admin.get("/v1/clients", headers={"Origin": origin}),
+            ):
+                listed = allowed if allowed == LISTED else None
+                assert answer.headers.get("access-control-allow-origin") == listed
+        heard = await admin.get("/v1/audio/voices", headers={"Origin": OTHER})
+        assert heard.headers["access-control-allow-origin"] == OTHER
         await admin.delete("/v1/clients/pages")
         preflight = await admin.options("/api/chat", headers={**asked, "Origin": OTHER})
         assert preflight.status_code == 400
