@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from api.chat_schemas import ChatRequest
+from api.paying import Payer
 from api.services import Services
 from api.voicing import CLAIM_SECONDS, Voiced, Voicing, silent
 from settings import Settings
+from speech.chat_meter import Meter
 from speech.chat_ports import Prompt, Turn
-from speech.client import Client, check_client_id
+from speech.client import XAI, Client, check_client_id
 from speech.errors import ChatKeyMissing, Unavailable, UnknownClient
 from speech.sentences import Sentences
 from speech.voices import resolve_voice
@@ -24,7 +26,6 @@ log = logging.getLogger(__name__)
 
 Event = tuple[str, dict[str, Any]]
 
-_XAI = "xai"
 _IN_SENTENCES = silent("in_sentences", "The reply was spoken sentence by sentence")
 _TOO_LATE = silent("timeout", "The audio could not be asked for in time")
 
@@ -54,31 +55,39 @@ class Chat:
     key: str
     conversation_id: str
     owner: str
+    payer: Payer
     voicing: Voicing
 
     @classmethod
     async def begin(
         cls, services: Services, wanted: ChatRequest, *, client: Client, caller: str, audio_url: Callable[[str], str]
     ) -> Chat:
-        """Gathers what the answer needs; raises InvalidRequest, ChatKeyMissing or Unavailable."""
+        """Gathers what the answer needs.
+
+        Raises InvalidRequest, ChatKeyMissing or Unavailable; TooManyRequests or SpendLimit for what it may not have.
+        """
         voice = resolve_voice(wanted.voice or client.voice or services.settings.server.voice)
         id, turns = wanted.conversation_id, tuple[Turn, ...]()
         if id is not None:
             turns = await services.conversations.turns(id, owner=caller)
         prompt = Prompt(model=client.ai_model, system=client.system_prompt, turns=turns, message=wanted.message)
+        key = await _key(services, client)
+        payer = await services.paying.admit_chat(client, characters=prompt.characters)
         return cls(
             services=services,
             client=client,
             prompt=prompt,
-            key=await _key(services, client),
+            key=key,
             conversation_id=id if id is not None and turns else services.conversations.begin(),
             owner=caller,
+            payer=payer,
             voicing=Voicing(
                 services=services,
                 client=client,
                 voice=voice,
                 mode=wanted.audio or client.audio,
                 caller=caller,
+                payer=payer,
                 audio_url=audio_url,
             ),
         )
@@ -86,7 +95,8 @@ class Chat:
     async def answer(self) -> dict[str, Any]:
         """The whole reply and its sound; raises a ChatError."""
         provider = self.client.ai_provider
-        reply = await self.services.completions.whole(self.prompt, provider=provider, key=self.key)
+        with self._billed() as meter:
+            reply = await self.services.completions.whole(self.prompt, provider=provider, key=self.key, meter=meter)
         _, voiced = await asyncio.gather(self._remember(reply), self.voicing.reply(reply))
         return self._document(reply, voiced)
 
@@ -116,9 +126,8 @@ class Chat:
         """Hands on the words, and the sentences that they complete; the reply when it is whole and remembered."""
         reply, sentences = "", Sentences()
         is_heard = self.voicing.silence is None
-        stream = self.services.completions.stream(self.prompt, provider=self.client.ai_provider, key=self.key)
         try:
-            async with aclosing(stream) as words:
+            async with aclosing(self._words()) as words:
                 async for piece in words:
                     reply += piece
                     told.put_nowait(("delta", {"text": piece}))
@@ -151,6 +160,23 @@ class Chat:
             return await self.voicing.reply(reply)
         return await self.voicing.kept(reply) or _IN_SENTENCES
 
+    async def _words(self) -> AsyncGenerator[str]:
+        provider = self.client.ai_provider
+        with self._billed() as meter:
+            stream = self.services.completions.stream(self.prompt, provider=provider, key=self.key, meter=meter)
+            async with aclosing(stream) as words:
+                async for piece in words:
+                    yield piece
+
+    @contextmanager
+    def _billed(self) -> Iterator[Meter]:
+        """What the block buys of a completion is paid, also when it ends before its time."""
+        meter = Meter()
+        try:
+            yield meter
+        finally:
+            self.services.paying.chatted(self.payer, provider=self.client.ai_provider, meter=meter)
+
     async def _remember(self, reply: str) -> None:
         turn = Turn(message=self.prompt.message, reply=reply)
         try:
@@ -167,6 +193,6 @@ async def _key(services: Services, client: Client) -> str:
     own = await services.clients.key(client.id) if client.has_key else None
     if own:
         return own
-    if client.ai_provider != _XAI or services.settings.xai.api_key is None:
+    if client.ai_provider != XAI or services.settings.xai.api_key is None:
         raise ChatKeyMissing
     return services.settings.xai_key

@@ -14,6 +14,7 @@ from celery_config import RENDER_TASK, make_celery
 from front.audio_links import AudioLinks
 from front.widget_tokens import WidgetTokens
 from settings import Settings
+from speech.client import XAI
 from storage.audience import RedisAudience
 from storage.audio_store import S3AudioStore
 from storage.bookkeeping import bookkeeping
@@ -67,7 +68,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         await watch.open()
         stack.push_async_callback(watch.close)
         completions = ChatCompletions(
-            {**settings.chat.provider_urls, "xai": settings.xai.rest_url},
+            {**settings.chat.provider_urls, XAI: settings.xai.rest_url},
             timeout=settings.chat.timeout.total_seconds(),
         )
         stack.push_async_callback(completions.aclose)

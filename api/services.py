@@ -148,14 +148,16 @@ class Services:
     def _scope_key(self) -> bytes:
         return self.settings.derived("private-names")[0]
 
-    async def claim(self, recipe: Recipe, *, refresh: bool, caller: str) -> Claim:
+    async def claim(self, recipe: Recipe, *, refresh: bool, caller: str, payer: Payer | None = None) -> Claim:
         """Joins the job or starts it, for the client that the caller names: it is counted there, within its limits.
+        A `payer` has been admitted already.
 
         What the bucket has is ready at once, the rest goes to the workers. Raises TooManyRequests; and QueueFull,
         OverBudget or SpendLimit for what would have to be made.
         """
-        client_id = client_of(caller)
-        payer = await self.paying.admit(client_id) if client_id else ANONYMOUS
+        if payer is None:
+            client_id = client_of(caller)
+            payer = await self.paying.admit(client_id) if client_id else ANONYMOUS
         try:
             claim = await self._claim(recipe, refresh=refresh, caller=caller, payer=payer)
         except (OverBudget, SpendLimit):
@@ -192,10 +194,6 @@ class Services:
     def held_card(self, name: str) -> Card | None:
         """The card of what this process knows to be ready, without asking anybody; None otherwise."""
         return self._cards.get(name)
-
-    async def serve_held(self, card: Card, *, caller: str) -> None:
-        """Counts a hit that needs no claim; raises TooManyRequests."""
-        self.paying.served(await self.paying.admit(client_of(caller)), card)
 
     async def _claim_on_board(self, recipe: Recipe, *, refresh: bool, caller: str, payer: Payer) -> Claim:
         now, purse = time.time(), partial(self.paying.purse, payer, recipe)

@@ -10,10 +10,11 @@ from functools import lru_cache
 from time import monotonic
 from typing import Any
 
+from api.paying import Payer
 from api.services import Services
 from audio.codecs import resolve_rendition
 from speech.card import Card
-from speech.client import Client
+from speech.client import XAI, Client
 from speech.errors import InvalidRequest, ReciteError, UnknownJob
 from speech.job import Cache, Job, JobStatus
 from speech.markdown import speakable
@@ -30,11 +31,9 @@ CLAIM_SECONDS, READ_SECONDS = 1.0, 1.0
 _LIMITS = {"auto": 200_000, "data": 8_000_000, "url": 0, "none": 0}
 # Longer replies don't come twice.
 _HELD_WORDS = 2000
-_PROVIDER_THAT_SPEAKS = "xai"
 _REASONS = {
     "over_budget": "over_budget",
     "spend_limit": "over_budget",
-    "rate_limited": "over_rate",
     "queue_full": "busy",
     "upstream_unavailable": "upstream_down",
     "unavailable": "unavailable",
@@ -91,12 +90,13 @@ class Voicing:
     voice: str
     mode: str
     caller: str
+    payer: Payer
     audio_url: Callable[[str], str]
 
     @property
     def silence(self) -> Voiced | None:
         """Why nothing is spoken whatever the reply is; None when it is."""
-        if self.client.ai_provider != _PROVIDER_THAT_SPEAKS:
+        if self.client.ai_provider != XAI:
             return SILENT_PROVIDER
         return OFF if self.mode == "none" else None
 
@@ -128,7 +128,7 @@ class Voicing:
             if recipe is None:
                 return NOTHING
             name = recipe.job_name
-            if hit := await self._held(name):
+            if hit := self._held(name):
                 return hit
             claim = await self._claim(recipe)
             job = claim.job
@@ -152,7 +152,7 @@ class Voicing:
         request = read(words, is_markdown, self.voice, format, self.client.pronunciations)
         return None if request is None else self.services.scoped(self.services.recipe(request), self.client)
 
-    async def _held(self, name: str) -> Voiced | None:
+    def _held(self, name: str) -> Voiced | None:
         """The sound if this process knows and holds all of it: nobody is asked then, but it counts as any hit."""
         card = self.services.held_card(name)
         if card is None:
@@ -163,12 +163,12 @@ class Voicing:
             if url is None:
                 return None
             voiced = replace(voiced, url=url, kind="data")
-        await self.services.serve_held(card, caller=self.caller)
+        self.services.paying.served(self.payer, card)
         return voiced
 
     async def _claim(self, recipe: Recipe) -> Claim:
         async with asyncio.timeout(CLAIM_SECONDS):
-            return await self.services.claim(recipe, refresh=False, caller=self.caller)
+            return await self.services.claim(recipe, refresh=False, caller=self.caller, payer=self.payer)
 
     async def _awaited(self, job: Job, *, seconds: float) -> Job:
         """The job as it stands when it has ended, or when the time is over."""

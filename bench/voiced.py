@@ -14,6 +14,7 @@ import uvicorn
 from fastapi import FastAPI, Request
 from starlette.responses import Response
 
+from api.paying import ANONYMOUS
 from api.resources import open_services
 from api.services import Services, State
 from api.voicing import Voicing
@@ -50,6 +51,7 @@ async def voiced(request: Request) -> Response:
         voice="ara",
         mode="auto",
         caller=":",
+        payer=ANONYMOUS,
         audio_url=lambda name: services.audio_url(name, request),
     )
     reply = (await request.body()).decode()

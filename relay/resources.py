@@ -7,12 +7,14 @@ from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 
 from redis.asyncio import Redis
 
+from relay.billing import Billing
 from relay.hub import Hub
 from relay.message_log import MessageLog
 from relay.services import Recording, Services
 from relay.timings import Timings
 from settings import Settings, XaiSettings
 from speech.live_ports import LiveSessions
+from storage.bookkeeping import reporting
 from storage.breaker import RedisBreaker
 from storage.bucket import Bucket
 from storage.clients import S3Clients
@@ -44,14 +46,16 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         await hub.open()
         stack.push_async_callback(hub.close)
         breaker = RedisBreaker(redis, group=settings.quota_group)
+        bucket = Bucket(settings.bucket.bucket, **settings.bucket.store_options(), threads=_CLIENT_THREADS)
         clients = S3Clients(
-            Bucket(settings.bucket.bucket, **settings.bucket.store_options(), threads=_CLIENT_THREADS),
+            bucket,
             redis=redis,
             following=following,
             sealer=Sealer(settings.derived("client-keys")),
         )
         await clients.open()
         stack.push_async_callback(clients.close)
+        ledger = await stack.enter_async_context(reporting(redis, bucket=bucket))
         yield Services(
             settings=settings,
             sessions=sessions,
@@ -63,6 +67,9 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             log=MessageLog(settings.relay.log),
             timings=Timings(),
             clients=clients,
+            billing=Billing(
+                ledger=ledger, clients=clients, prices=settings.xai.prices, daily_limit=settings.xai.daily_limit
+            ),
             recording=await stack.enter_async_context(_recording(settings, redis, sessions)),
         )
 

@@ -10,6 +10,8 @@ from speech.errors import FieldProblem, InvalidRequest
 # What another program may also send as `client_id`; a name of dots alone would be a path.
 CLIENT_ID = r"[A-Za-z0-9._-]{1,64}"
 SHARED, PRIVATE = "shared", "private"
+# The provider that speaks, whose chats the service's own key opens and of which prices are known.
+XAI = "xai"
 
 _CLIENT_ID = re.compile(CLIENT_ID)
 
@@ -23,7 +25,7 @@ class Client:
 
     id: str
     name: str = ""
-    ai_provider: str = "xai"
+    ai_provider: str = XAI
     ai_model: str = "grok-3-fast"
     system_prompt: str = ""
     voice: str | None = None

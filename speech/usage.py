@@ -15,7 +15,7 @@ class Usage:
     """Figures that only grow. Times in milliseconds of sound, money in millionths of a dollar.
 
     Bought: spoken by the upstream for this client's request and kept. Served: everything else that it got. `spent`
-    holds the attempts that failed, too.
+    holds the attempts that failed, too, and what chats and live voice took: tokens and sound that nobody keeps.
     """
 
     requests: int = 0
@@ -24,6 +24,9 @@ class Usage:
     bought_ms: int = 0
     served_characters: int = 0
     served_ms: int = 0
+    asked_tokens: int = 0
+    said_tokens: int = 0
+    live_ms: int = 0
     spent: int = 0
 
     @classmethod

@@ -15,12 +15,12 @@ from weakref import WeakValueDictionary
 import orjson
 from redis.asyncio import Redis
 
-from speech.errors import Unavailable
+from speech.errors import SpendLimit, Unavailable
 from speech.usage import Usage
 from storage import ledger_scripts as scripts
 from storage.ledger_book import Page, S3LedgerBook
-from storage.periods import day_of, month_of
-from storage.purse_scripts import ACCOUNT_KEY, HELD_KEY, day_account, month_account
+from storage.periods import day_of, month_of, until_midnight
+from storage.purse_scripts import ACCOUNT_KEY, HELD_KEY, MONEY, day_account, month_account
 from storage.redis_client import ANSWERING
 
 _FIGURES = frozenset(asdict(Usage()))
@@ -66,7 +66,7 @@ class RedisLedger:
         # An end gives back all of it.
         del self._given_back[:-_MOST_GIVEN_BACK]
         with suppress(Unavailable):
-            await self._tell()
+            await self.tell()
 
     async def payer(self, job: str) -> str:
         """Who pays for a job that is under way; nobody for one that the board forgot."""
@@ -86,9 +86,20 @@ class RedisLedger:
         for account in (month_account(client, month_of(now)), day_account(day_of(now))):
             await self._seed(account)
 
+    async def check_day(self, *, cost: int, limit: int, now: float) -> None:
+        """Raises SpendLimit when so much more is too much, beside what was spent on this day and what is reserved."""
+        await self.tell()
+        account = day_account(day_of(now))
+        await self._seed(account)
+        with ANSWERING:
+            spent: Any = await self._redis.hget(ACCOUNT_KEY + account, "spent")
+            reserved: Any = await self._redis.hget(HELD_KEY, MONEY)
+        if int(spent or 0) + int(reserved or 0) + cost > limit:
+            raise SpendLimit(retry_after=until_midnight(now))
+
     async def usage(self, client: str, *, month: str) -> Usage:
         """What a client used in a month."""
-        await self._tell()
+        await self.tell()
         account = month_account(client, month)
         figures, is_whole = await self._account(account)
         if not is_whole:
@@ -103,7 +114,7 @@ class RedisLedger:
 
     async def keep(self) -> None:
         """Tells Redis what was counted here, and the bucket what changed there; raises Unavailable."""
-        await self._tell()
+        await self.tell()
         with ANSWERING:
             accounts = await scripts.TAKE.run(self._redis, scripts.DIRTY_KEY, _AT_A_TIME, _LEASE_MS)
         # One that can't be kept now doesn't hold up the others.
@@ -156,7 +167,8 @@ class RedisLedger:
             fields: Any = await self._redis.hgetall(ACCOUNT_KEY + account)
         return _figures(fields), b"seeded" in fields
 
-    async def _tell(self) -> None:
+    async def tell(self) -> None:
+        """Tells Redis what was counted here; raises Unavailable."""
         async with self._telling:
             # What was told in vain first; meanwhile more may have come.
             for _ in range(2):

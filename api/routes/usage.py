@@ -30,6 +30,9 @@ class UsageView(BaseModel):
     seconds_bought: float
     characters_served: int
     seconds_served: float
+    chat_input_tokens: int
+    chat_output_tokens: int
+    live_seconds: float
     upstream_usd: float
     characters_reserved: int
     monthly_character_budget: int | None
@@ -64,6 +67,9 @@ async def client_usage(
         seconds_bought=usage.bought_ms / 1000,
         characters_served=usage.served_characters,
         seconds_served=usage.served_ms / 1000,
+        chat_input_tokens=usage.asked_tokens,
+        chat_output_tokens=usage.said_tokens,
+        live_seconds=usage.live_ms / 1000,
         upstream_usd=usage.spent / MICRO,
         characters_reserved=reserved,
         monthly_character_budget=budget,
