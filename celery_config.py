@@ -22,6 +22,9 @@ _PUBLISH_TRANSPORT = {
 }
 # For workers: what a killed one had in hand comes back once an hour has passed.
 _CONSUME_TRANSPORT = {"visibility_timeout": 3600, "unacked_restore_interval": 2, "unacked_restore_throttle": 1}
+# In Redis each is a list of its own.
+_MAX_PRIORITY = 9
+_PRIORITIES = {"priority_steps": [0, _MAX_PRIORITY], "sep": ":"}
 
 
 def make_celery(*, broker_url: str, publishes_only: bool = False, threads: int = 1) -> Celery:
@@ -36,6 +39,9 @@ def make_celery(*, broker_url: str, publishes_only: bool = False, threads: int =
         result_backend_thread_safe=True,
         task_default_queue="interactive",
         task_queues=[Queue(lane, Exchange("recite", type="direct"), routing_key=lane) for lane in LANES],
+        task_queue_max_priority=_MAX_PRIORITY,
+        # Of what waits its turn. Redis serves the lowest first, other brokers the highest.
+        task_default_priority=_MAX_PRIORITY if is_redis else 0,
         task_create_missing_queues=False,
         task_acks_late=True,
         task_reject_on_worker_lost=True,
@@ -48,7 +54,7 @@ def make_celery(*, broker_url: str, publishes_only: bool = False, threads: int =
         worker_cancel_long_running_tasks_on_connection_loss=False,
         broker_connection_retry_on_startup=True,
         broker_connection_timeout=0.4 if publishes_only else 4,
-        broker_transport_options=transport if is_redis else {},
+        broker_transport_options=transport | _PRIORITIES if is_redis else {},
         task_serializer="json",
         accept_content=["json"],
     )

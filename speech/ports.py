@@ -174,10 +174,14 @@ class Callers(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Stray:
-    """A live job that nobody works on. `is_hopeless`: whoever worked on it died, too often for it to be chance."""
+    """A live job that nobody works on, or whose worker died: that had its turn before.
+
+    `is_hopeless`: whoever worked on it died, too often for it to be chance.
+    """
 
     name: str
     lane: Lane
+    had_its_turn: bool
     is_hopeless: bool
 
 
@@ -197,8 +201,11 @@ class StrayJobs(Protocol):
 class Dispatch(Protocol):
     """The way of a job to the workers."""
 
-    async def send(self, name: str, *, lane: Lane) -> None:
-        """Puts the job's name into its lane's queue; raises Unavailable. It may arrive twice, or late."""
+    async def send(self, name: str, *, lane: Lane, is_first: bool = False) -> None:
+        """Puts the job's name into its lane's queue, or before all others; raises Unavailable.
+
+        It may arrive twice, or late.
+        """
 
     async def check(self) -> None:
         """Returns when the queues can be reached; raises Unavailable otherwise."""

@@ -28,13 +28,16 @@ class CeleryDispatch:
         self._task = task
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="dispatch")
 
-    async def send(self, name: str, *, lane: Lane) -> None:
+    async def send(self, name: str, *, lane: Lane, is_first: bool = False) -> None:
         """Puts the job's name into its lane's queue; raises Unavailable when the broker does not take it.
 
         What was given up may still arrive; a worker that finds nothing to do does nothing.
         """
         correlation = correlation_id.get()
-        await self._bounded(lambda: self._publish(name, lane, correlation))
+        conf = self._celery.conf
+        later: int = conf.task_default_priority
+        priority = conf.task_queue_max_priority - later if is_first else later
+        await self._bounded(lambda: self._publish(name, lane, priority, correlation))
 
     async def check(self) -> None:
         """Returns when the broker answers; raises Unavailable otherwise."""
@@ -58,5 +61,6 @@ class CeleryDispatch:
         self._threads.shutdown()
         self._celery.close()
 
-    def _publish(self, name: str, lane: Lane, correlation: str | None) -> None:
-        self._celery.send_task(self._task, args=(name,), queue=lane.value, headers={"correlation": correlation})
+    def _publish(self, name: str, lane: Lane, priority: int, correlation: str | None) -> None:
+        headers = {"correlation": correlation}
+        self._celery.send_task(self._task, args=(name,), queue=lane.value, priority=priority, headers=headers)

@@ -170,7 +170,12 @@ class RedisStrayJobs:
         # Those first that were being rendered: they have waited longest.
         found = sorted(zip(told[::3], told[1::3], told[2::3], strict=True), key=lambda stray: -stray[2])
         return [
-            Stray(name=name.decode(), lane=Lane(lane.decode()), is_hopeless=deaths >= _DEATHS)
+            Stray(
+                name=name.decode(),
+                lane=Lane(lane.decode()),
+                had_its_turn=deaths > 0,
+                is_hopeless=deaths >= _DEATHS,
+            )
             for name, lane, deaths in found
         ]
 

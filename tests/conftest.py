@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 
 import pytest
 from redis import Redis
@@ -15,6 +15,7 @@ from storage.heartbeats import Heartbeats
 from storage.redis_client import open_redis
 from tests.fakes.patience import PATIENT
 from tests.fakes.services import RedisServer, S3Server, check_disposable, moto_server, rclone_server, redis_server
+from tests.fakes.turns import Turns
 
 KINDS = ("e2e", "integration", "contract", "unit")
 _TURNS = 20
@@ -27,6 +28,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         raise pytest.UsageError(f"{', '.join(sorted(silent))}: set pytestmark to one of {', '.join(KINDS)}")
     # So that processes that share the files out end at about the same time.
     items.sort(key=lambda item: KINDS.index(_kind(item)))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Sets up, runs and tears down a test beside others, or alone."""
+    cache: pytest.Cache = item.config.cache
+    with Turns(cache.mkdir("turns")).taken(alone=item.get_closest_marker("alone") is not None):
+        return (yield)
 
 
 def _kind(item: pytest.Item) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
 from speech.card import Card
 from speech.errors import Unavailable
 from speech.ports import Area, AudioStore, Spool
+from storage.cancelling import cancel
 from worker.retrying import Retrying
 
 
@@ -21,10 +23,15 @@ class Keeper:
 
     async def find(self, name: str, *, job: str) -> tuple[Card, bytes] | None:
         """A master's card and its file; UnknownJob when there is a card and no file."""
-        found = await self.spool.find(name)
-        if found is not None:
-            return found
-        card = await self.insist(lambda: self.store.card(name), name=job)
+        # Somebody waits, and hardly ever it is in the spool: the bucket is asked meanwhile.
+        looking = asyncio.create_task(self.insist(lambda: self.store.card(name), name=job))
+        try:
+            found = await self.spool.find(name)
+            if found is not None:
+                return found
+            card = await looking
+        finally:
+            await cancel(looking)
         if card is None:
             return None
         key = card.key

@@ -17,6 +17,7 @@ from speech.ports import Area, AudioStore, JobBoard, Lease, LiveStream
 from speech.proof import combine
 from speech.recipe import Recipe
 from speech.utterances import Ending, Utterance, cut
+from storage.cancelling import cancel
 from worker.airing import Airing
 from worker.bill import Bill, Billing
 from worker.draft import Draft, Encoded, pieces_of
@@ -26,6 +27,22 @@ from worker.single_flight import SingleFlight
 
 # An utterance that takes long doesn't stop those behind it, until so many times `at_once` wait for it.
 _AHEAD = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """A reading's utterances, and who pays: read early, since a board that is wiped meanwhile no longer knows."""
+
+    bill: Bill
+    utterances: list[Utterance]
+
+
+class _Made(Exception):
+    """An earlier attempt, which died at the very end, has left the card of the finished audio."""
+
+    def __init__(self, card: Card) -> None:
+        super().__init__(card.name)
+        self.card = card
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,20 +58,23 @@ class ReadingMaker:
     at_once: int
     flights: SingleFlight = field(default_factory=SingleFlight)
 
-    async def make(self, recipe: Recipe, *, lease: Lease, folder: Path) -> Card:
-        """The card of the finished audio, which is in the bucket by then. `folder` is this reading's own.
-
-        Raises a RenderError or Unavailable when it is given up, StaleToken when somebody else took it over.
-        """
+    async def plan(self, recipe: Recipe) -> Plan:
+        """What can be known before the reading begins; raises Unavailable when it stays unknown who pays."""
         request = recipe.request
-        # Read first: a board that is wiped meanwhile no longer knows who pays.
         bill, utterances = await asyncio.gather(
             self.insist(lambda: self.billing.open(recipe.job_name), name=recipe.job_name),
             asyncio.to_thread(cut, request.text, language=request.language),
         )
-        reading = _Reading(shared=self, recipe=recipe, lease=lease, folder=folder, bill=bill)
+        return Plan(bill=bill, utterances=utterances)
+
+    async def make(self, recipe: Recipe, plan: Plan, *, lease: Lease, folder: Path) -> Card:
+        """The card of the finished audio, which is in the bucket by then. `folder` is this reading's own.
+
+        Raises a RenderError or Unavailable when it is given up, StaleToken when somebody else took it over.
+        """
+        reading = _Reading(shared=self, recipe=recipe, lease=lease, folder=folder, bill=plan.bill)
         try:
-            return await reading.make(utterances)
+            return await reading.make(plan.utterances)
         finally:
             # A cancellation that comes in here cancels what is gathered.
             await reading.end()
@@ -64,7 +84,7 @@ class ReadingMaker:
 class _Reading:
     """One reading under way. Utterances are spoken side by side, and kept in the background; they are written in order.
 
-    What waits for its turn waits on disk.
+    What waits for its turn waits on disk. Nothing is spoken before `job`, as the board started it, is there.
     """
 
     shared: ReadingMaker
@@ -75,24 +95,19 @@ class _Reading:
     masters: list[Master] = field(default_factory=list)
     keeping: list[asyncio.Task[None]] = field(default_factory=list)
     airings: list[Airing] = field(default_factory=list)
+    job: asyncio.Task[Job] = field(init=False)
 
     async def make(self, utterances: list[Utterance]) -> Card:
         began = self.shared.masters.monotonic()
-        request = self.recipe.request
+        # Somebody waits: the first master is looked for meanwhile.
+        self.job = asyncio.create_task(self._begin(len(utterances)))
         try:
-            job = await self._start(len(utterances))
-        except UnknownJob:
-            # The board was wiped since the order was read: as for a claim that somebody else took.
-            raise StaleToken from None
-        if job.attempts > 1 and (card := await self._finished()) is not None:
-            return card
-        draft = Draft(self.folder / self.recipe.job_name, rendition=request.rendition)
-        try:
-            file = await draft.close(await self._write(draft, utterances))
-        except BaseException:
-            draft.discard()
-            raise
-        key = await self._put(file)
+            file = await self._file(utterances)
+        except _Made as made:
+            return made.card
+        finally:
+            await cancel(self.job)
+        job, key = self.job.result(), await self._put(file)
         await self._all_kept()
         card = self._card(job, file, key=key, began=began)
         await self.shared.insist(lambda: self.shared.store.put_card(card), name=card.name)
@@ -109,9 +124,28 @@ class _Reading:
             for airing in self.airings:
                 await airing.let_go()
 
+    async def _begin(self, utterances: int) -> Job:
+        """The job, rendering from now on; raises _Made when that was done before."""
+        try:
+            job = await self._start(utterances)
+        except UnknownJob:
+            # The board was wiped since the order was read: as for a claim that somebody else took.
+            raise StaleToken from None
+        # Before the first attempt whoever sent the job has looked.
+        if job.attempts > 1 and (card := await self._finished()) is not None:
+            raise _Made(card)
+        return job
+
     async def _finished(self) -> Card | None:
-        """What an attempt that died at the very end has left; before the first one whoever sent the job has looked."""
         return await self.shared.insist(lambda: self.shared.store.card(self.recipe.job_name), name=self.recipe.job_name)
+
+    async def _file(self, utterances: list[Utterance]) -> Encoded:
+        draft = Draft(self.folder / self.recipe.job_name, rendition=self.recipe.request.rendition)
+        try:
+            return await draft.close(await self._write(draft, utterances))
+        except BaseException:
+            draft.discard()
+            raise
 
     async def _start(self, utterances: int) -> Job:
         shared = self.shared
@@ -134,6 +168,7 @@ class _Reading:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._begin_all(utterances, draft=draft, group=group, line=line))
+                await asyncio.shield(self.job)
                 for utterance in utterances:
                     master = await (await line.get())
                     self.masters.append(master)
@@ -178,6 +213,7 @@ class _Reading:
             polished = folder / f"{airing.utterance}.pcm"
             master = await masters.kept(text, recipe=self.recipe, polished=polished)
             if master is None:
+                await asyncio.shield(self.job)
                 self._check_keeping()
                 self.airings.append(airing)
                 master = await masters.spoken(

@@ -75,7 +75,7 @@ class Render:
     async def _settle(self, recipe: Recipe, lease: Lease, held: asyncio.Future[NoReturn]) -> None:
         name = recipe.job_name
         try:
-            card = await self.wanted(self._card(name, lease), name=name, held=held)
+            card = await self.wanted(self._card(recipe, lease), name=name, held=held)
             if card is not None:
                 await self.insist(lambda: self.board.finish(card, lease), name=name)
                 log.info(
@@ -110,15 +110,19 @@ class Render:
         """A board that was wiped a moment ago could not say what became of the job."""
         await self.board.restore(recipe, lease, now=self.clock())
 
-    async def _card(self, name: str, lease: Lease) -> Card | None:
+    async def _card(self, recipe: Recipe, lease: Lease) -> Card | None:
         """The card of the finished audio; None when nobody waits for it any more."""
+        name = recipe.job_name
         # Whoever had the lease before may have ended it; or it was promoted meanwhile.
-        ordered = await self.insist(lambda: self.board.order(name), name=name)
+        ordered, plan = await asyncio.gather(
+            self.insist(lambda: self.board.order(name), name=name), self.maker.plan(recipe)
+        )
         if ordered is None:
             return None
-        folder = Path(await asyncio.to_thread(tempfile.mkdtemp, dir=self.scratch))
+        # Some tens of microseconds, less than the hop to a thread.
+        folder = Path(tempfile.mkdtemp(dir=self.scratch))
         try:
-            return await self.maker.make(ordered, lease=lease, folder=folder)
+            return await self.maker.make(ordered, plan, lease=lease, folder=folder)
         finally:
             await asyncio.shield(asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True))
 

@@ -28,7 +28,7 @@ class Sweeper:
                 await self._give_up(stray)
                 continue
             try:
-                await self.dispatch.send(stray.name, lane=stray.lane)
+                await self.dispatch.send(stray.name, lane=stray.lane, is_first=stray.had_its_turn)
                 log.info("[X.AI TTS] %s: sent to the %s lane again", stray.name, stray.lane)
             except Unavailable as error:
                 log.warning("[X.AI TTS] %s: not sent again, nor are those behind it: %s", stray.name, error.detail)

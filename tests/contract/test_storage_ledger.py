@@ -21,9 +21,9 @@ from storage.purse_scripts import ACCOUNT_KEY
 from storage.redis_client import open_redis
 from tests.contract.conftest import SERVERS
 from tests.fakes.board import NAME, RECIPE
-from tests.fakes.buckets import client_on
+from tests.fakes.buckets import bucket_on, client_on
 from tests.fakes.jobs import NOW
-from tests.fakes.ledgers import bucket_on, just
+from tests.fakes.ledgers import just
 from tests.fakes.services import RedisServer, S3Server
 
 pytestmark = pytest.mark.contract

@@ -20,9 +20,9 @@ from storage.ledger import RedisLedger
 from storage.ledger_book import S3LedgerBook
 from storage.purse_scripts import HELD_KEY
 from tests.fakes.board import ERROR, NAME, RECIPE, leased
-from tests.fakes.buckets import client_on
+from tests.fakes.buckets import bucket_on, client_on
 from tests.fakes.jobs import NOW, make_card, make_recipe
-from tests.fakes.ledgers import bucket_on, just
+from tests.fakes.ledgers import just
 from tests.fakes.services import BUCKET_PREFIX, S3Server
 
 pytestmark = pytest.mark.contract

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -26,7 +27,8 @@ pytestmark = pytest.mark.contract
 
 RECIPE = make_recipe()
 NAME, READING = RECIPE.job_name, RECIPE.reading_name
-STRAY = Stray(name=NAME, lane=Lane.INTERACTIVE, is_hopeless=False)
+STRAY = Stray(name=NAME, lane=Lane.INTERACTIVE, had_its_turn=False, is_hopeless=False)
+ORPHAN = replace(STRAY, had_its_turn=True)
 NO_GRACE = timedelta(0)
 
 
@@ -150,7 +152,7 @@ async def test_a_render_without_its_lease_is_queued_and_told_at_once(
         await channel.subscribe("recite:jobs")
         assert (await channel.get_message(timeout=5))["type"] == "subscribe"
         await time_passes(redis)
-        assert await strays.due() == [STRAY]
+        assert await strays.due() == [ORPHAN]
         assert (await channel.get_message(timeout=5))["data"] == NAME.encode()
     job = await board.job(NAME)
     assert job is not None
@@ -168,7 +170,7 @@ async def test_a_lease_of_somebody_else_does_not_keep_a_render(
     await redis.delete(f"recite:lease:{READING}")
     await board.lease(READING, seconds=10)
     await time_passes(redis)
-    assert await strays.due() == [STRAY]
+    assert await strays.due() == [ORPHAN]
 
 
 async def test_who_woke_up_in_time_still_finishes(redis: Redis, board: RedisJobBoard, strays: StrayJobs) -> None:
@@ -262,7 +264,7 @@ async def test_all_that_is_due_is_told(redis: Redis, board: RedisJobBoard, stray
     await redis.delete(f"recite:lease:{READING}", "recite:pace:interactive")
     await redis.zadd(LOOKS_KEY, {NAME: 1})
     told = await strays.due()
-    assert told[0] == STRAY
+    assert told[0] == ORPHAN
     assert {stray.name for stray in told[1:]} == {recipe.job_name for recipe in recipes}
 
 
@@ -292,7 +294,7 @@ async def test_leases_get_time_to_be_renewed_when_the_clock_was_set(
     assert await careful.due() == []
     assert int(await redis.hget(SWEEP_KEY, "from") or 0) == pytest.approx(before + 4000, abs=1500)
     await redis.hset(SWEEP_KEY, "from", before)
-    assert await careful.due() == [STRAY]
+    assert await careful.due() == [ORPHAN]
     await board.renew(lease, seconds=10)
 
 

@@ -11,7 +11,7 @@ from playwright.async_api import Page, async_playwright
 
 from tests.fakes.stack import Stack, stack
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.alone]
 
 TEXT = "A browser plays this sentence, and shows how long it takes."
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]

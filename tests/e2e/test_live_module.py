@@ -13,7 +13,7 @@ from tests.fakes.live_page import browser, live_page, microphone, write_speech
 from tests.fakes.relays import Relays, relays
 from tests.fakes.services import LOOPBACK, free_port
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.alone]
 
 PAGES = Path(__file__).parents[2] / "web" / "live"
 

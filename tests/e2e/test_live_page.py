@@ -14,7 +14,7 @@ from tests.fakes.frail_proxy import FrailProxy, Way, frail_proxy
 from tests.fakes.live_page import browser, live_page, microphone, write_speech
 from tests.fakes.relays import Relays, relays
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.alone]
 
 KEY = "a-key-for-callers"
 # Longer than an interrupted voice may still be heard: one report of the simulator, and the browser's own buffers.
@@ -92,7 +92,7 @@ async def test_it_hears_answers_gives_way_and_comes_back(system: Relays, way: Fr
         stats = system.control("GET", "stats")
         assert stats["input_seconds"] == pytest.approx((await live.now() - begun["at"]) / 1000, abs=1)
         assert (stats["opened"], stats["resumptions"], stats["speech_starts"]) == (2, 1, 3)
-        assert await live.figures() >= {"gaps": 0, "chunksDropped": 0, "returns": 1}.items()
+        assert await live.figures() >= {"chunksDropped": 0, "returns": 1}.items()
         await live.page.get_by_role("button", name="Stop").click()
         await live.state("Conversation over")
 

@@ -11,6 +11,7 @@ from botocore.config import Config
 
 from speech.ports import Area, AudioStore
 from storage.audio_store import S3AudioStore
+from storage.bucket import Bucket
 from tests.fakes.jobs import make_recipe
 from tests.fakes.services import S3Server, check_disposable
 
@@ -29,6 +30,21 @@ def store_on(server: S3Server, *, bucket: str, region: str | None = None, thread
         access_key_id=server.access_key_id,
         secret_access_key=server.secret_access_key,
         region=region or server.region,
+        threads=threads,
+    )
+
+
+def bucket_on(server: S3Server, *, bucket: str, endpoint_url: str | None = None, threads: int = 4) -> Bucket:
+    """A bucket that tests may fill, reached by another address if one is given; it must have been made."""
+    check_disposable(server.endpoint_url, bucket=bucket)
+    return Bucket(
+        bucket,
+        endpoint_url=endpoint_url or server.endpoint_url,
+        public_url=None,
+        access_key_id=server.access_key_id,
+        secret_access_key=server.secret_access_key,
+        session_token=None,
+        region=server.region,
         threads=threads,
     )
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from storage.bucket import Bucket
 from storage.clients import S3Clients
 from storage.redis_client import open_redis
 from storage.sealing import Sealer
+from tests.fakes.buckets import bucket_on
 from tests.fakes.polling import until
 from tests.fakes.services import S3Server, check_disposable
 
@@ -24,16 +24,7 @@ class Opened:
         self.now = 1000.0
         self.redis: Redis = open_redis(redis_url)
         self._sent = 0
-        connection = Bucket(
-            bucket,
-            endpoint_url=server.endpoint_url,
-            public_url=None,
-            access_key_id=server.access_key_id,
-            secret_access_key=server.secret_access_key,
-            session_token=None,
-            region=server.region,
-            threads=8,
-        )
+        connection = bucket_on(server, bucket=bucket, threads=8)
         connection.quick.meta.events.register("before-send.s3", self._count)
         self.clients = S3Clients(
             connection, redis=self.redis, following=self.redis, sealer=Sealer(keys), clock=lambda: self.now

@@ -9,9 +9,7 @@ from dataclasses import asdict, dataclass, field
 
 from speech.prices import Prices
 from speech.usage import Purse, Usage
-from storage.bucket import Bucket
 from tests.fakes.jobs import NOW
-from tests.fakes.services import S3Server, check_disposable
 from worker.bill import Billing
 
 PRICES = Prices(minute=0.05, item=0.004)
@@ -64,18 +62,3 @@ def billing_on(ledger: MemoryLedger) -> Billing:
 def just(purse: Purse) -> Callable[[], Purse]:
     """This purse, for whoever asks."""
     return lambda: purse
-
-
-def bucket_on(server: S3Server, *, bucket: str) -> Bucket:
-    """A bucket that tests may fill; it must have been made."""
-    check_disposable(server.endpoint_url, bucket=bucket)
-    return Bucket(
-        bucket,
-        endpoint_url=server.endpoint_url,
-        public_url=None,
-        access_key_id=server.access_key_id,
-        secret_access_key=server.secret_access_key,
-        session_token=None,
-        region=server.region,
-        threads=4,
-    )

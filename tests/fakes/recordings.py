@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import boto3
 from botocore.config import Config
 
-from storage.bucket import Bucket
 from storage.recordings import S3Recordings
+from tests.fakes.buckets import bucket_on
 from tests.fakes.services import S3Server, check_disposable
 
 if TYPE_CHECKING:
@@ -26,18 +26,7 @@ async def recordings_on(
     s3 = client_on(server)
     if bucket not in [known.get("Name") for known in s3.list_buckets()["Buckets"]]:
         s3.create_bucket(Bucket=bucket)
-    opened = kind(
-        Bucket(
-            bucket,
-            endpoint_url=endpoint_url or server.endpoint_url,
-            public_url=None,
-            access_key_id=server.access_key_id,
-            secret_access_key=server.secret_access_key,
-            session_token=None,
-            region=server.region,
-            threads=8,
-        )
-    )
+    opened = kind(bucket_on(server, bucket=bucket, endpoint_url=endpoint_url, threads=8))
     try:
         yield opened
     finally:

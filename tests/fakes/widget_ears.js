@@ -14,6 +14,7 @@
     if (!heard.has(this)) ["playing", "pause", "ended"].forEach((what) => this.addEventListener(what, () => note(this, what)));
     heard.add(this);
     this.playbackRate = noted.rate;
+    note(this, "play");
     const playing = play.call(this);
     playing.catch(({ name }) => {
       if (name !== "NotAllowedError") return;

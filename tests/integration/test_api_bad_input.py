@@ -36,7 +36,7 @@ def nothing_happens(system: Stack) -> Any:
     def traces() -> tuple[int, int, int]:
         with Redis.from_url(system.redis.url) as redis:
             jobs = len(list(redis.scan_iter("recite:job:*")))
-            return jobs, redis.llen("interactive") + redis.llen("bulk"), system.utterances()
+            return jobs, redis.llen("interactive:9") + redis.llen("bulk:9"), system.utterances()
 
     before = traces()
     yield

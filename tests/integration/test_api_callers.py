@@ -146,7 +146,7 @@ async def test_an_interactive_caller_promotes_a_bulk_job(slow: Stack, client: ht
         late = slow.start_worker("late", "bulk")
         spoken = slow.utterances()
         with Redis.from_url(slow.redis.url) as redis:
-            await asyncio.to_thread(slow.wait, lambda: not redis.llen("bulk"))
+            await asyncio.to_thread(slow.wait, lambda: not redis.llen("bulk:9"))
         assert late.end() == 0
         assert slow.utterances() == spoken
     finally:

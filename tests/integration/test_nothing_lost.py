@@ -282,7 +282,7 @@ async def test_a_message_that_the_broker_lost_is_sent_again(idle: System) -> Non
     async with idle.stack.client() as client:
         posted = (await client.post("/v1/jobs", json={"text": "My message is lost."})).json()
         with Redis.from_url(idle.stack.redis.url) as redis:
-            assert redis.delete("interactive") == 1
+            assert redis.delete("interactive:9") == 1
         idle.stack.programs["worker"].start()
         job = (await client.get(f"/v1/jobs/{posted['id']}", params={"wait": 20})).json()
     assert job["status"] == "ready"

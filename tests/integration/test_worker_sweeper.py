@@ -26,12 +26,12 @@ class Broker:
     """Takes what it is given, unless it is away."""
 
     is_away: bool = False
-    sent: list[tuple[str, Lane]] = field(default_factory=list)
+    sent: list[tuple[str, Lane, bool]] = field(default_factory=list)
 
-    async def send(self, name: str, *, lane: Lane) -> None:
+    async def send(self, name: str, *, lane: Lane, is_first: bool = False) -> None:
         if self.is_away:
             raise Unavailable("broker")
-        self.sent.append((name, lane))
+        self.sent.append((name, lane, is_first))
 
     async def check(self) -> None: ...
 
@@ -77,7 +77,9 @@ async def test_each_stray_goes_to_its_lane(
     await board.claim(orphaned, now=NOW)
     await die_rendering(redis, board, orphaned)
     await sweeper.sweep()
-    assert sorted(broker.sent) == sorted([(lost.job_name, Lane.BULK), (orphaned.job_name, Lane.INTERACTIVE)])
+    assert sorted(broker.sent) == sorted(
+        [(lost.job_name, Lane.BULK, False), (orphaned.job_name, Lane.INTERACTIVE, True)]
+    )
 
 
 async def test_what_kills_every_worker_fails(
@@ -91,7 +93,7 @@ async def test_what_kills_every_worker_fails(
     job = await board.job(recipe.job_name)
     assert job is not None
     assert (job.status, job.error and job.error.code) == (JobStatus.FAILED, "render_failed")
-    assert broker.sent == [(recipe.job_name, Lane.INTERACTIVE)] * 2
+    assert broker.sent == [(recipe.job_name, Lane.INTERACTIVE, True)] * 2
 
 
 async def test_what_the_broker_does_not_take_comes_again_as_soon_as_it_does(
@@ -112,4 +114,4 @@ async def test_what_the_broker_does_not_take_comes_again_as_soon_as_it_does(
     broker.is_away = False
     await time_passes(redis)
     await sweeper.sweep()
-    assert sorted(broker.sent) == sorted((recipe.job_name, Lane.INTERACTIVE) for recipe in recipes)
+    assert sorted(broker.sent) == sorted((recipe.job_name, Lane.INTERACTIVE, False) for recipe in recipes)

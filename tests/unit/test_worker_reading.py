@@ -80,7 +80,9 @@ class Studio:
         folder = self.folder / recipe.job_name.removesuffix(".wav")
         folder.mkdir()
         try:
-            return await self.maker.make(recipe, lease=Lease(reading=recipe.reading_name, token=1), folder=folder)
+            plan = await self.maker.plan(recipe)
+            lease = Lease(reading=recipe.reading_name, token=1)
+            return await self.maker.make(recipe, plan, lease=lease, folder=folder)
         finally:
             left = {path.suffix for path in folder.iterdir()}
             assert left <= {".wav", ".pcm", ".raw", ".flac"}

@@ -69,7 +69,10 @@ class NotingMaker:
     def __init__(self) -> None:
         self.made: list[Recipe] = []
 
-    async def make(self, recipe: Recipe, *, lease: Lease, folder: Path) -> Card:
+    async def plan(self, recipe: Recipe) -> None:
+        """Needs none."""
+
+    async def make(self, recipe: Recipe, _: None, *, lease: Lease, folder: Path) -> Card:
         self.made.append(recipe)
         return make_card(recipe)
 
