@@ -52,7 +52,8 @@ class Paying:
 
     async def admit(self, client_id: str) -> Payer:
         """Who asks; raises TooManyRequests. Asks nobody but this process's memory when the client has no rate."""
-        return await self._within_rate(await self.clients.get(client_id)) if client_id else ANONYMOUS
+        # What isn't the form of a stored client's id is the caller's own business.
+        return await self._within_rate(await self.clients.get(client_id)) if client_id.strip(".") else ANONYMOUS
 
     async def admit_chat(self, client: Client, *, characters: int) -> Payer:
         """Who chats, with a prompt so long; raises TooManyRequests, or SpendLimit.

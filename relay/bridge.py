@@ -201,8 +201,8 @@ class Bridge:
             except TimeoutError:
                 raise UpstreamBusy("No seat came free") from None
             socket = await self._upstream.open(conversation_id=self._hearing.conversation_id)
-            await stack.enter_async_context(self._counted())
             stack.push_async_callback(socket.close)
+            await stack.enter_async_context(self._counted())
             if self._ended.done():
                 # A cancellation that meets redis-py while it connects is lost.
                 return
