@@ -21,7 +21,7 @@ from storage.bookkeeping import bookkeeping
 from storage.breaker import RedisBreaker
 from storage.bucket import Bucket
 from storage.callers import RedisCallers
-from storage.clients import S3Clients
+from storage.clientele import clientele
 from storage.conversations import RedisConversations
 from storage.dispatch import CeleryDispatch
 from storage.ensured import ensured
@@ -34,7 +34,6 @@ from storage.live_stream import RedisLiveStream
 from storage.queue_figures import QueueFigures
 from storage.rates import RedisRates
 from storage.redis_client import open_redis
-from storage.sealing import Sealer
 from xai.chat import ChatCompletions
 
 _FOLLOWED = 1000
@@ -53,14 +52,9 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         store = S3AudioStore(settings.bucket.bucket, **settings.bucket.store_options())
         stack.push_async_callback(store.close)
         await stack.enter_async_context(ensured(store))
-        clients = S3Clients(
-            Bucket(settings.bucket.bucket, **settings.bucket.store_options(), threads=_CLIENT_THREADS),
-            redis=redis,
-            following=following,
-            sealer=Sealer(settings.derived("client-keys")),
-        )
-        await clients.open()
-        stack.push_async_callback(clients.close)
+        bucket = Bucket(settings.bucket.bucket, **settings.bucket.store_options(), threads=_CLIENT_THREADS)
+        keys = settings.derived("client-keys")
+        clients = await stack.enter_async_context(clientele(redis, following=following, bucket=bucket, keys=keys))
         ledger = await stack.enter_async_context(
             bookkeeping(redis, bucket=Bucket(settings.bucket.bucket, **settings.bucket.store_options(), threads=4))
         )

@@ -17,10 +17,9 @@ from speech.live_ports import LiveSessions
 from storage.bookkeeping import reporting
 from storage.breaker import RedisBreaker
 from storage.bucket import Bucket
-from storage.clients import S3Clients
+from storage.clientele import clientele
 from storage.live_sessions import RedisLiveSessions
 from storage.redis_client import open_redis
-from storage.sealing import Sealer
 from storage.seats import RedisSeats
 from xai.live import LiveUpstream
 from xai.live_seats import LiveSeats
@@ -47,14 +46,8 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         stack.push_async_callback(hub.close)
         breaker = RedisBreaker(redis, group=settings.quota_group)
         bucket = Bucket(settings.bucket.bucket, **settings.bucket.store_options(), threads=_CLIENT_THREADS)
-        clients = S3Clients(
-            bucket,
-            redis=redis,
-            following=following,
-            sealer=Sealer(settings.derived("client-keys")),
-        )
-        await clients.open()
-        stack.push_async_callback(clients.close)
+        keys = settings.derived("client-keys")
+        clients = await stack.enter_async_context(clientele(redis, following=following, bucket=bucket, keys=keys))
         ledger = await stack.enter_async_context(reporting(redis, bucket=bucket))
         yield Services(
             settings=settings,
