@@ -13,6 +13,9 @@ _MAY_END = re.compile(r"[.!?…。！？।۔؟\n]")
 # Whether a sentence is complete shows in what follows it. A name says the least of that: `Dr.` goes on before it.
 _FOLLOWING, _UNFINISHED = "Anna", re.compile(r"(?<=\s)\S*\Z")
 
+# An open block is read whole each time: a long one, with minutes to be said, not for every sentence of it.
+_PATIENCE = 32
+
 
 class Sentences:
     """Fed with pieces of any length. What it tells is what would be told of the whole text, however it was cut."""
@@ -23,6 +26,7 @@ class Sentences:
         self._open = ""
         self._told = 0
         self._may_end = False
+        self._due_at = 0
 
     def feed(self, piece: str) -> list[str]:
         """The sentences that are complete now and were not before, as they are said."""
@@ -30,11 +34,15 @@ class Sentences:
         is_due, self._may_end = self._may_end, _MAY_END.search(piece) is not None
         if not (is_due or self._may_end):
             return []
+        if len(self._open) < self._due_at:
+            self._may_end = True
+            return []
         news = []
         if at := settled(self._open):
             news = self._news(self._said(self._open[:at]))
             self._open, self._told = self._open[at:], 0
         news += self._news(self._said(_UNFINISHED.sub(_FOLLOWING, self._open))[:-1])
+        self._due_at = len(self._open) + len(self._open) // _PATIENCE
         return news
 
     def end(self) -> list[str]:
