@@ -106,10 +106,10 @@ class Chat:
         Raises a ChatError when the reply breaks off. The words never wait for the sound.
         """
         told: asyncio.Queue[Event | None] = asyncio.Queue()
-        complete: asyncio.Queue[str | None] = asyncio.Queue()
+        written: asyncio.Queue[str | None] = asyncio.Queue()
         voiced: list[Voiced] = []
-        writing = asyncio.create_task(self._write(told, complete))
-        speaking = asyncio.create_task(self._speak(told, complete, voiced))
+        writing = asyncio.create_task(self._write(told, written))
+        speaking = asyncio.create_task(self._speak(told, written, voiced))
         try:
             while (event := await told.get()) is not None:
                 yield event
@@ -122,33 +122,32 @@ class Chat:
         finally:
             await cancel(writing, speaking)
 
-    async def _write(self, told: asyncio.Queue[Event | None], complete: asyncio.Queue[str | None]) -> str:
-        """Hands on the words, and the sentences that they complete; the reply when it is whole and remembered."""
-        reply, sentences = "", Sentences()
+    async def _write(self, told: asyncio.Queue[Event | None], written: asyncio.Queue[str | None]) -> str:
+        """Hands on the words, to be seen and to be spoken; the reply when it is whole and remembered."""
+        reply = ""
         is_heard = self.voicing.silence is None
         try:
             async with aclosing(self._words()) as words:
                 async for piece in words:
                     reply += piece
                     told.put_nowait(("delta", {"text": piece}))
-                    for sentence in sentences.feed(piece) if is_heard else ():
-                        complete.put_nowait(sentence)
-            for sentence in sentences.end() if is_heard else ():
-                complete.put_nowait(sentence)
-            complete.put_nowait(None)
+                    if is_heard:
+                        written.put_nowait(piece)
+            written.put_nowait(None)
             await self._remember(reply)
             return reply
         finally:
             told.put_nowait(None)
 
     async def _speak(
-        self, told: asyncio.Queue[Event | None], complete: asyncio.Queue[str | None], voiced: list[Voiced]
+        self, told: asyncio.Queue[Event | None], written: asyncio.Queue[str | None], voiced: list[Voiced]
     ) -> None:
-        while (sentence := await complete.get()) is not None:
-            # After the first that could not be asked for in time, the others would be late as well.
-            is_late = bool(voiced) and voiced[-1].reason == "timeout"
-            voiced.append(_TOO_LATE if is_late else await self.voicing.sentence(sentence))
-            told.put_nowait(("audio", {"index": len(voiced) - 1, "sentence": sentence, **voiced[-1].document()}))
+        async with aclosing(_sentences(written)) as complete:
+            async for sentence in complete:
+                # After the first that could not be asked for in time, the others would be late as well.
+                is_late = bool(voiced) and voiced[-1].reason == "timeout"
+                voiced.append(_TOO_LATE if is_late else await self.voicing.sentence(sentence))
+                told.put_nowait(("audio", {"index": len(voiced) - 1, "sentence": sentence, **voiced[-1].document()}))
 
     async def _whole(self, reply: str, voiced: list[Voiced]) -> Voiced:
         """The sound of the whole reply where it costs nothing: it is one sentence, or there already."""
@@ -186,6 +185,17 @@ class Chat:
 
     def _document(self, reply: str, voiced: Voiced) -> dict[str, Any]:
         return {"reply": reply, "conversation_id": self.conversation_id, **voiced.document()}
+
+
+async def _sentences(written: asyncio.Queue[str | None]) -> AsyncGenerator[str]:
+    """Each as soon as it is complete. What takes long to read is read in a thread."""
+    sentences = Sentences()
+    while (piece := await written.get()) is not None:
+        if sentences.add(piece):
+            for sentence in await asyncio.to_thread(sentences.read) if sentences.is_long else sentences.read():
+                yield sentence
+    for sentence in await asyncio.to_thread(sentences.end) if sentences.is_long else sentences.end():
+        yield sentence
 
 
 async def _key(services: Services, client: Client) -> str:

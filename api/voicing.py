@@ -114,7 +114,7 @@ class Voicing:
     async def kept(self, markdown: str) -> Voiced | None:
         """The sound of a whole reply if it is there already; None otherwise."""
         try:
-            recipe = self._recipe(markdown, is_markdown=True)
+            recipe = await self._recipe(markdown, is_markdown=True)
             async with asyncio.timeout(READ_SECONDS):
                 card = None if recipe is None else await self.services.card(recipe.job_name)
         except (ReciteError, TimeoutError):
@@ -124,7 +124,7 @@ class Voicing:
     async def _voiced(self, words: str, *, is_markdown: bool, patience: float) -> Voiced:
         started, name = monotonic(), None
         try:
-            recipe = self._recipe(words, is_markdown=is_markdown)
+            recipe = await self._recipe(words, is_markdown=is_markdown)
             if recipe is None:
                 return NOTHING
             name = recipe.job_name
@@ -145,11 +145,13 @@ class Voicing:
             log.exception("[X.AI TTS] %s: the chat stays silent", name)
             return silent("failed", "The audio could not be made", job_id=name)
 
-    def _recipe(self, words: str, *, is_markdown: bool) -> Recipe | None:
+    async def _recipe(self, words: str, *, is_markdown: bool) -> Recipe | None:
         # Players within pages take WAV from a data URL, and anything from an address.
         format = self.client.format or ("mp3" if self.mode == "url" else "wav")
-        read = _spoken if len(words) <= _HELD_WORDS else _spoken.__wrapped__
-        request = read(words, is_markdown, self.voice, format, self.client.pronunciations)
+        asked = words, is_markdown, self.voice, format, self.client.pronunciations
+        # Reading a long one takes a while.
+        is_long = len(words) > _HELD_WORDS
+        request = await asyncio.to_thread(_spoken.__wrapped__, *asked) if is_long else _spoken(*asked)
         return None if request is None else self.services.scoped(self.services.recipe(request), self.client)
 
     def _held(self, name: str) -> Voiced | None:
