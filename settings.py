@@ -102,6 +102,11 @@ class XaiSettings(_Group):
         return None if self.daily_dollars is None else round(self.daily_dollars * MICRO)
 
     @property
+    def bulk_sessions(self) -> int:
+        """How many bulk may have: one even when all are reserved."""
+        return max(1, self.max_sessions - self.reserved_sessions)
+
+    @property
     def worker_threads(self) -> int:
         """Renders at once in a worker: enough to keep all sessions busy while others wait, encode or are put."""
         return max(64, 2 * self.max_sessions)

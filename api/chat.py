@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from api.chat_schemas import ChatRequest
-from api.paying import Payer
 from api.services import Services
 from api.voicing import CLAIM_SECONDS, Voiced, Voicing, silent
 from settings import Settings
@@ -21,6 +20,7 @@ from speech.errors import ChatKeyMissing, Unavailable, UnknownClient
 from speech.sentences import Sentences
 from speech.voices import resolve_voice
 from storage.cancelling import cancel
+from storage.paying import Payer
 
 log = logging.getLogger(__name__)
 

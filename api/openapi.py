@@ -7,6 +7,9 @@ from typing import Annotated, Any
 from fastapi import Path
 
 from api import idempotency
+from api.intake.line import LineRequest
+from api.intake.options import Members
+from api.lookup_schemas import MAX_REQUESTS
 from api.schemas import JobRequest
 from api.speech_order import SpeechOrder
 from speech.client import CLIENT_ID
@@ -48,6 +51,54 @@ JOB_BODY: dict[str, Any] = {
         "required": True,
         "content": {
             "application/json": {"schema": JobRequest.model_json_schema(), "example": {"text": "Hello, world."}}
+        },
+    },
+}
+
+_LINES = {"type": "array", "items": LineRequest.model_json_schema(), "minItems": 1}
+_MEMBERS = Members.model_json_schema()
+_WITH_MEMBERS = {**_MEMBERS, "properties": {"lines": _LINES, **_MEMBERS["properties"]}, "required": ["lines"]}
+
+BATCH_BODY: dict[str, Any] = {
+    "parameters": JOB_BODY["parameters"][1:],
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/jsonl": {
+                "schema": {"type": "string", "description": "A line's object in each line."},
+                "example": '{"custom_id": "a", "text": "Hello."}\n{"text": "Goodbye.", "voice": "eve"}\n',
+            },
+            "text/csv": {
+                "schema": {"type": "string", "description": "Columns are a line's fields, in any order."},
+                "example": "custom_id,text,voice\na,Hello.,\nb,Goodbye.,eve\n",
+            },
+            "application/json": {
+                "schema": {"oneOf": [_LINES, _WITH_MEMBERS]},
+                "example": {"lines": [{"custom_id": "a", "text": "Hello."}], "metadata": {"for": "the shop"}},
+            },
+        },
+    },
+}
+
+LOOKUP_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "required": ["requests"],
+                    "properties": {
+                        "requests": {
+                            "type": "array",
+                            "items": JobRequest.model_json_schema(),
+                            "minItems": 1,
+                            "maxItems": MAX_REQUESTS,
+                        }
+                    },
+                },
+                "example": {"requests": [{"text": "Hello."}, {"text": "Goodbye.", "voice": "eve"}]},
+            }
         },
     },
 }

@@ -7,7 +7,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from api.live.reader import LiveReader
 from api.live.stage import LiveStage
-from api.paying import Paying
 from api.popular import Popular
 from api.services import Services
 from celery_config import RENDER_TASK, make_celery
@@ -17,10 +16,16 @@ from settings import Settings
 from speech.client import XAI
 from storage.audience import RedisAudience
 from storage.audio_store import S3AudioStore
+from storage.batch_board import RedisBatchBoard
+from storage.batch_files import BatchFiles
+from storage.batch_results import BatchResults
+from storage.batch_runs import BatchRuns
+from storage.batches import StoredBatches
 from storage.bookkeeping import bookkeeping
 from storage.breaker import RedisBreaker
 from storage.bucket import Bucket
 from storage.callers import RedisCallers
+from storage.card_index import RedisCardIndex
 from storage.clientele import clientele
 from storage.conversations import RedisConversations
 from storage.dispatch import CeleryDispatch
@@ -31,6 +36,7 @@ from storage.job_board import RedisJobBoard
 from storage.job_list import JobList
 from storage.job_watch import RedisJobWatch
 from storage.live_stream import RedisLiveStream
+from storage.paying import Paying
 from storage.queue_figures import QueueFigures
 from storage.rates import RedisRates
 from storage.redis_client import open_redis
@@ -38,6 +44,7 @@ from xai.chat import ChatCompletions
 
 _FOLLOWED = 1000
 _CLIENT_THREADS = 8
+_BATCH_THREADS = 4
 
 
 @asynccontextmanager
@@ -58,6 +65,9 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         ledger = await stack.enter_async_context(
             bookkeeping(redis, bucket=Bucket(settings.bucket.bucket, **settings.bucket.store_options(), threads=4))
         )
+        batches = Bucket(settings.bucket.bucket, **settings.bucket.store_options(), threads=_BATCH_THREADS)
+        stack.push_async_callback(batches.close)
+        batch_files = BatchFiles(batches)
         watch = RedisJobWatch(following)
         await watch.open()
         stack.push_async_callback(watch.close)
@@ -106,5 +116,13 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
                 daily_limit=settings.xai.daily_limit,
             ),
             links=AudioLinks(settings.derived("audio-links")),
+            index=RedisCardIndex(redis),
+            batch_files=batch_files,
+            batches=StoredBatches(
+                files=batch_files,
+                runs=BatchRuns(batches),
+                results=BatchResults(batches),
+                board=RedisBatchBoard(redis),
+            ),
             tokens=WidgetTokens(settings.derived("widget-tokens")),
         )

@@ -7,13 +7,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from audio.codecs import FORMATS, resolve_rendition
+from api.spoken_text import SpokenText
 from front.refusals import refuse
-from speech.errors import FieldProblem, InvalidRequest, TextTooLong
 from speech.job import Cache, Job, JobError
-from speech.markdown import speakable
-from speech.request import MAX_PRONUNCIATIONS, MAX_SPEED, MAX_TAKE, MIN_SPEED, Lane, Rendition, SpeechRequest
-from speech.text import MAX_CHARACTERS, is_encodable
+from speech.request import Lane, SpeechRequest
 
 # As OpenAI's metadata: sixteen short pairs.
 CLIENT_ID = r"^[A-Za-z0-9._-]{1,64}$"
@@ -29,12 +26,10 @@ Metadata = Annotated[
 ]
 
 
-class JobRequest(BaseModel):
+class JobRequest(SpokenText):
     """The body of `POST /v1/jobs`; only `text` is required."""
 
     model_config = ConfigDict(
-        strict=True,
-        extra="forbid",
         json_schema_extra={
             "examples": [
                 {"text": "Your order has shipped."},
@@ -43,31 +38,6 @@ class JobRequest(BaseModel):
         },
     )
 
-    text: str = Field(
-        description=f"What is to be spoken, 1 to {MAX_CHARACTERS} characters.",
-        json_schema_extra={"minLength": 1, "maxLength": MAX_CHARACTERS},
-    )
-    input: Literal["text", "markdown"] = Field(
-        "text", description="How `text` is to be read; of `markdown` what a reader would say."
-    )
-    voice: str | None = Field(None, description="See `GET /v1/voices`; the service's default when left out.")
-    format: str = Field("mp3", description="How it is encoded.", json_schema_extra={"enum": list(FORMATS)})
-    sample_rate: int | None = Field(None, description="Hz, 8000 to 48000 as the format allows; 24000 by default.")
-    bit_rate: int | None = Field(None, description="bit/s, for lossy formats.")
-    speed: float = Field(
-        1.0,
-        description="Times the voice's own pace.",
-        json_schema_extra={"minimum": MIN_SPEED, "maximum": MAX_SPEED},
-    )
-    language: str = Field("auto", description="A language tag such as `en` or `pt-BR`, or `auto`.")
-    pronunciations: dict[str, str] = Field(
-        {}, max_length=MAX_PRONUNCIATIONS, description="How words are to be said: `{word: sound}`."
-    )
-    take: int = Field(
-        1,
-        description="Another number gives the same text another, new performance.",
-        json_schema_extra={"minimum": 1, "maximum": MAX_TAKE},
-    )
     priority: Literal["interactive", "bulk"] = Field("interactive", description="`bulk` when nobody waits for it.")
     client_id: str | None = Field(
         None,
@@ -87,35 +57,7 @@ class JobRequest(BaseModel):
 
     def speech_request(self, *, default_voice: str) -> SpeechRequest:
         """The request that the rest of the house works with; raises InvalidRequest with all that is wrong."""
-        problems: list[FieldProblem] = []
-        rendition = Rendition(format="wav", sample_rate=24000, bit_rate=None)
-        try:
-            rendition = resolve_rendition(self.format, sample_rate=self.sample_rate, bit_rate=self.bit_rate)
-        except InvalidRequest as error:
-            problems += error.problems
-        try:
-            request = SpeechRequest.of(
-                self._spoken_text(),
-                voice=default_voice if self.voice is None else self.voice,
-                rendition=rendition,
-                speed=self.speed,
-                language=self.language,
-                pronunciations=self.pronunciations,
-                take=self.take,
-                lane=Lane(self.priority),
-            )
-        except TextTooLong:
-            raise
-        except InvalidRequest as error:
-            problems = [*error.problems, *problems]
-        if problems:
-            raise InvalidRequest(problems)
-        return request
-
-    def _spoken_text(self) -> str:
-        # Far too long is refused as it came.
-        is_markdown = self.input == "markdown" and len(self.text) <= MAX_CHARACTERS and is_encodable(self.text)
-        return speakable(self.text, language=self.language) if is_markdown else self.text
+        return self.spoken(lane=Lane(self.priority), default_voice=default_voice)
 
 
 class JobErrorView(BaseModel):
@@ -178,23 +120,25 @@ def job_document(
         "utterances": job.utterances,
         "utterances_done": job.utterances_done,
         "attempts": job.attempts,
-        "created_at": _iso(job.created_at),
-        "started_at": _iso(job.started_at),
-        "ready_at": _iso(job.ready_at),
+        "created_at": iso_time(job.created_at),
+        "started_at": iso_time(job.started_at),
+        "ready_at": iso_time(job.ready_at),
         "duration_ms": job.duration_ms,
         "bytes": job.size,
         "audio_url": audio_url,
         "proof": job.proof,
         "timings": job.timings,
-        "error": _error_document(job.error),
+        "error": error_document(job.error),
     }
 
 
-def _error_document(error: JobError | None) -> dict[str, Any] | None:
+def error_document(error: JobError | None) -> dict[str, Any] | None:
+    """Why something failed, as JobErrorView describes it."""
     return None if error is None else {"code": error.code, "message": error.message, "retryable": error.retryable}
 
 
-def _iso(seconds: float | None) -> str | None:
+def iso_time(seconds: float | None) -> str | None:
+    """A moment in Unix seconds as answers tell it; None stays None."""
     return (
         None
         if seconds is None

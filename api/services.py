@@ -5,18 +5,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-import time
 from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, lru_cache
 from typing import TypedDict
+from weakref import WeakValueDictionary
 
 from starlette.requests import Request
 
+from api.kept import Kept
 from api.live.stage import LiveStage
-from api.paying import ANONYMOUS, Payer, Paying
 from api.popular import Popular
 from api.schemas import JobRequest
 from api.shared import Shared
@@ -24,33 +24,34 @@ from front.access import client_of
 from front.audio_links import AudioLinks
 from front.widget_tokens import WidgetTokens
 from settings import Settings
+from speech.batch_ports import Batches
 from speech.card import Card
 from speech.chat_ports import Completions, Conversations
 from speech.client import PRIVATE, Client
 from speech.client_ports import Clients
 from speech.errors import (
-    OverBudget,
-    QueueFull,
-    ReciteError,
-    SpendLimit,
     Unavailable,
     UnknownJob,
-    Unread,
-    UpstreamDown,
 )
-from speech.job import Cache, Job, JobStatus
+from speech.index_ports import CardIndex
+from speech.job import Job, JobStatus
 from speech.ledger_ports import Ledger
 from speech.ports import Audience, AudioStore, Breaker, Callers, Claim, Dispatch, JobBoard, JobWatch
 from speech.recipe import Recipe, is_private, scope_of
-from speech.request import Lane, SpeechRequest
+from speech.request import SpeechRequest
+from storage.batch_files import BatchFiles
+from storage.claiming import Claiming
 from storage.heartbeats import Heartbeats
 from storage.idempotency_keys import IdempotencyKeys
 from storage.job_list import JobList
+from storage.paying import Payer, Paying
 from storage.queue_figures import QueueFigures
 
 log = logging.getLogger(__name__)
 
 _CARDS_HELD = 4096
+# So many batches are checked side by side; the others wait on disk.
+_CHECKED_AT_ONCE = 2
 _HOST = re.compile(r"[A-Za-z0-9.:\[\]-]+")
 # 4 MB of bodies at the most.
 _ORDERS_HELD, _HELD_BODY = 1024, 4096
@@ -93,7 +94,12 @@ class Services:
     paying: Paying
     tokens: WidgetTokens
     links: AudioLinks
+    index: CardIndex
+    batch_files: BatchFiles
+    batches: Batches
+    checking: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_CHECKED_AT_ONCE))
     _cards: OrderedDict[str, Card] = field(default_factory=OrderedDict)
+    _taking: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
 
     @staticmethod
     def of(request: Request) -> Services:
@@ -118,15 +124,16 @@ class Services:
 
     def recipe(self, request: SpeechRequest) -> Recipe:
         """A request with what the service adds to it; those of short texts are held with their names."""
-        return self._recipe(request) if len(request.text) <= _HELD_BODY else self._make_recipe(request)
+        return self._recipe(request) if len(request.text) <= _HELD_BODY else self.make_recipe(request)
 
-    def _make_recipe(self, request: SpeechRequest) -> Recipe:
+    def make_recipe(self, request: SpeechRequest) -> Recipe:
+        """The same, without holding any."""
         xai = self.settings.xai
         return Recipe(request=request, model=xai.model, speak_mode=xai.speak_mode)
 
     @cached_property
     def _recipe(self) -> Callable[[SpeechRequest], Recipe]:
-        return lru_cache(maxsize=_ORDERS_HELD)(self._make_recipe)
+        return lru_cache(maxsize=_ORDERS_HELD)(self.make_recipe)
 
     @cached_property
     def _order(self) -> Callable[[bytes], tuple[JobRequest, Recipe]]:
@@ -134,15 +141,22 @@ class Services:
 
     async def recipe_for(self, recipe: Recipe, client_id: str | None) -> Recipe:
         """The recipe under the names that are this client's: its own when the client is private."""
+        scope = await self.scope_for(client_id)
+        return recipe if scope is None else replace(recipe, scope=scope)
+
+    async def scope_for(self, client_id: str | None) -> str | None:
+        """The scope of this client's names; None when they are those that all share."""
         # What isn't the form of a stored client's id is the caller's own business.
         client = await self.clients.get(client_id) if client_id and client_id.strip(".") else None
-        return recipe if client is None else self.scoped(recipe, client)
+        return None if client is None else self._scope(client)
 
     def scoped(self, recipe: Recipe, client: Client) -> Recipe:
         """The recipe under a stored client's names."""
-        if client.cache != PRIVATE:
-            return recipe
-        return replace(recipe, scope=scope_of(client.id, key=self._scope_key))
+        scope = self._scope(client)
+        return recipe if scope is None else replace(recipe, scope=scope)
+
+    def _scope(self, client: Client) -> str | None:
+        return scope_of(client.id, key=self._scope_key) if client.cache == PRIVATE else None
 
     @cached_property
     def _scope_key(self) -> bytes:
@@ -152,71 +166,26 @@ class Services:
         """Joins the job or starts it, for the client that the caller names: it is counted there, within its limits.
         A `payer` has been admitted already.
 
-        What the bucket has is ready at once, the rest goes to the workers. Raises TooManyRequests; and QueueFull,
-        OverBudget or SpendLimit for what would have to be made.
+        Raises TooManyRequests, and what Claiming does.
         """
         if payer is None:
-            client_id = client_of(caller)
-            payer = await self.paying.admit(client_id) if client_id else ANONYMOUS
-        try:
-            claim = await self._claim(recipe, refresh=refresh, caller=caller, payer=payer)
-        except (OverBudget, SpendLimit):
-            self.paying.refused(payer)
-            raise
-        self.paying.claimed(payer, claim)
-        return claim if payer.allowance is None else replace(claim, allowance=payer.allowance)
+            payer = await self.paying.admit(client_of(caller))
+        return await self._claiming.claim(recipe, refresh=refresh, caller=caller, payer=payer)
 
-    async def _claim(self, recipe: Recipe, *, refresh: bool, caller: str, payer: Payer) -> Claim:
-        try:
-            claim = await self._claim_on_board(recipe, refresh=refresh, caller=caller, payer=payer)
-        except (QueueFull, OverBudget, SpendLimit) as refusal:
-            return await self._claim_kept(recipe, refusal)
-        if claim.is_promoted:
-            await self._promote(recipe.job_name)
-        if claim.cache is not Cache.MISS:
-            return claim
-        try:
-            # Both take a round trip, for which somebody waits.
-            card, down_for = await asyncio.gather(self.card(recipe.job_name), self._down_for(recipe.request.lane))
-            if card is not None:
-                job = await self.board.finish(card)
-                return Claim(job=job, cache=Cache.HIT, generation=claim.generation)
-            if down_for:
-                raise UpstreamDown(retry_after=down_for)
-            await self.dispatch.send(recipe.job_name, lane=recipe.request.lane)
-            log.info("[X.AI TTS] %s: sent to the %s lane", recipe.job_name, recipe.request.lane)
-        except BaseException:
-            with suppress(Unavailable):
-                await self.board.forget(recipe.job_name, generation=claim.generation)
-            raise
-        return claim
+    @cached_property
+    def _claiming(self) -> Claiming:
+        return Claiming(
+            board=self.board,
+            card=self.card,
+            dispatch=self.dispatch,
+            breaker=self.breaker,
+            queue=self.queue,
+            paying=self.paying,
+        )
 
     def held_card(self, name: str) -> Card | None:
         """The card of what this process knows to be ready, without asking anybody; None otherwise."""
         return self._cards.get(name)
-
-    async def _claim_on_board(self, recipe: Recipe, *, refresh: bool, caller: str, payer: Payer) -> Claim:
-        now, purse = time.time(), partial(self.paying.purse, payer, recipe)
-        try:
-            return await self.board.claim(recipe, now=now, refresh=refresh, caller=caller, purse=purse)
-        except Unread:
-            await self.paying.recall(payer)
-            return await self.board.claim(recipe, now=now, refresh=refresh, caller=caller, purse=purse)
-
-    async def _claim_kept(self, recipe: Recipe, refusal: ReciteError) -> Claim:
-        """What the bucket has needs no room in the queue and costs nothing; raises the refusal for all else."""
-        card = await self.card(recipe.job_name)
-        if card is None and isinstance(refusal, QueueFull):
-            raise QueueFull(retry_after=await self.queue.until_room(recipe.request.lane))
-        if card is None:
-            raise refusal
-        return Claim(job=await self.board.finish(card), cache=Cache.HIT, generation=1)
-
-    async def _promote(self, name: str) -> None:
-        # When this fails the sweeper sends it, or the bulk lane comes to it.
-        with suppress(Unavailable):
-            await self.dispatch.send(name, lane=Lane.INTERACTIVE)
-            log.info("[X.AI TTS] %s: promoted to the interactive lane", name)
 
     async def withdraw(self, name: str, *, caller: str) -> None:
         """The caller no longer wants this job; what has ended stays as it is. Raises UnknownJob."""
@@ -229,10 +198,6 @@ class Services:
     async def retry_after(self, job: Job) -> int:
         """The seconds after which it is worth looking at a live job again."""
         return await self.queue.until_start(job.name) if job.status is JobStatus.QUEUED else _POLL_SECONDS
-
-    async def _down_for(self, lane: Lane) -> float:
-        """For how many seconds a caller would wait in vain; bulk has time."""
-        return await self.breaker.down_for() if lane is Lane.INTERACTIVE else 0.0
 
     async def job(self, name: str, *, wait: float = 0) -> Job | None:
         """The job as the board has it, or as its card tells it when the board knows nothing."""
@@ -276,6 +241,7 @@ class Services:
         if card is not None:
             self.popular.forget(card.key)
         await self.board.lost(name)
+        await self.index.discard([name])
 
     async def card(self, name: str) -> Card | None:
         """The card of a name; what stands under a name never changes, so the last ones are held."""
@@ -290,6 +256,19 @@ class Services:
             self._cards.move_to_end(name)
         return card
 
+    def taking(self, batch_id: str) -> asyncio.Lock:
+        """Held by whoever takes this batch: what is put twice at once may be torn for whoever reads it."""
+        return self._taking.setdefault(batch_id, asyncio.Lock())
+
+    @cached_property
+    def kept(self) -> Kept:
+        """What the bucket has of many names."""
+        return Kept(index=self.index, card=self._seen_card)
+
+    async def _seen_card(self, name: str) -> Card | None:
+        # Those of a batch must not drive out what is asked for often.
+        return self.held_card(name) or await self.store.card(name)
+
     @cached_property
     def _looks(self) -> Shared[Card | None]:
         return Shared(self.store.card)
@@ -301,6 +280,11 @@ class Services:
         """
         if (cdn := self.settings.bucket.cdn_url) and not is_private(name):
             return f"{cdn.rstrip('/')}/{name}"
+        url = f"{self.base_url(request)}/v1/audio/{name}"
+        return f"{url}?signature={self.links.sign(name)}" if is_private(name) else url
+
+    def base_url(self, request: Request) -> str:
+        """Where we are: at PUBLIC_URL, or where this request came in; without a slash at its end."""
         base = self.settings.server.public_url
         if base is None:
             # One that names no host (HTTP/1.0), or something else, gets where we listen.
@@ -308,5 +292,4 @@ class Services:
             if not _HOST.fullmatch(host):
                 host = f"{self.settings.server.host}:{self.settings.server.port}"
             base = f"{request.scope['scheme']}://{host}"
-        url = f"{base.rstrip('/')}/v1/audio/{name}"
-        return f"{url}?signature={self.links.sign(name)}" if is_private(name) else url
+        return base.rstrip("/")

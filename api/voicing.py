@@ -10,7 +10,6 @@ from functools import lru_cache
 from time import monotonic
 from typing import Any
 
-from api.paying import Payer
 from api.services import Services
 from audio.codecs import resolve_rendition
 from speech.card import Card
@@ -22,6 +21,7 @@ from speech.ports import Claim
 from speech.recipe import Recipe
 from speech.request import SpeechRequest
 from speech.text import is_speakable
+from storage.paying import Payer
 
 log = logging.getLogger(__name__)
 

@@ -14,12 +14,12 @@ import uvicorn
 from fastapi import FastAPI, Request
 from starlette.responses import Response
 
-from api.paying import ANONYMOUS
 from api.resources import open_services
 from api.services import Services, State
 from api.voicing import Voicing
 from settings import load_settings
 from speech.client import Client
+from storage.paying import ANONYMOUS
 
 BODY_BYTES = 100_000
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import monotonic
@@ -11,7 +12,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from cli.api_url import running_api_url
-from cli.failure import Failure
+from cli.failure import Failure, Unreachable
 from settings import load_settings
 from speech.addresses import is_loopback
 from speech.api_key import Right
@@ -23,6 +24,7 @@ _LOOK = 1
 _TIMEOUT = httpx.Timeout(_WAIT + 15, connect=5)
 # What waits longer than this in a queue has nobody who takes it.
 _PATIENCE = 120
+_LINES_SHOWN = 20
 _ENDS = ("ready", "failed", "cancelled")
 _WHERE = "start it with ./start.sh, run this in its folder, or name another with --url"
 
@@ -41,7 +43,7 @@ class ApiClient:
         Until then `on_change` is shown the job, from the first answer on and every second.
         """
         first_wait, wait = (0, _LOOK) if on_change else (_WAIT, _WAIT)
-        job = self._json("POST", "/v1/jobs", json=order, headers={"Prefer": f"wait={first_wait}"})
+        job = self.document("POST", "/v1/jobs", json=order, headers={"Prefer": f"wait={first_wait}"})
         cache = job.get("cache")
         given_up = monotonic() + _PATIENCE
         while job["status"] not in _ENDS:
@@ -49,7 +51,7 @@ class ApiClient:
                 on_change(job)
             if job["status"] == "queued" and monotonic() > given_up:
                 raise Failure("the job still waits in its queue: is a worker running? recite doctor looks")
-            job = self._json("GET", f"/v1/jobs/{job['id']}", params={"wait": wait})
+            job = self.document("GET", f"/v1/jobs/{job['id']}", params={"wait": wait})
         if job["status"] != "ready":
             raise Failure(_failed(job))
         return {**job, "cache": cache}
@@ -59,12 +61,12 @@ class ApiClient:
         with self._spoken_errors(), self._http.stream("GET", f"/v1/audio/{name}") as answer:
             if answer.status_code != 200:
                 answer.read()
-                raise Failure(_problem(answer))
+                raise _refusal(answer)
             return sum(file.write(piece) for piece in answer.iter_bytes())
 
     def voices(self) -> list[dict[str, Any]]:
         """What `GET /v1/voices` lists."""
-        listed: list[dict[str, Any]] = self._json("GET", "/v1/voices")["voices"]
+        listed: list[dict[str, Any]] = self.document("GET", "/v1/voices")["voices"]
         return listed
 
     def get(self, path: str) -> tuple[int, dict[str, Any]]:
@@ -73,11 +75,20 @@ class ApiClient:
             answer = self._http.get(path)
         return answer.status_code, _document(answer)
 
-    def _json(self, method: str, path: str, **parts: Any) -> dict[str, Any]:
+    def lines(self, path: str, *, params: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        """The documents of an answer that has one on each line."""
+        with self._spoken_errors(), self._http.stream("GET", path, params=params) as answer:
+            if answer.status_code != 200:
+                answer.read()
+                raise _refusal(answer)
+            yield from map(json.loads, answer.iter_lines())
+
+    def document(self, method: str, path: str, **parts: Any) -> dict[str, Any]:
+        """The JSON that a call is answered with; `parts` are httpx'."""
         with self._spoken_errors():
             answer = self._http.request(method, path, **parts)
         if answer.status_code >= 400:
-            raise Failure(_problem(answer))
+            raise _refusal(answer)
         document = _document(answer)
         if not document:
             raise Failure(f"{self._http.base_url} is no Recite: its answer is no JSON; look at --url")
@@ -89,11 +100,11 @@ class ApiClient:
         try:
             yield
         except httpx.ConnectError:
-            raise Failure(f"nothing answers at {place}: {_WHERE}") from None
+            raise Unreachable(f"nothing answers at {place}: {_WHERE}") from None
         except httpx.TimeoutException:
-            raise Failure(f"{place} did not answer in time: look at it with recite doctor") from None
+            raise Unreachable(f"{place} did not answer in time: look at it with recite doctor") from None
         except httpx.HTTPError as error:
-            raise Failure(f"the connection to {place} broke ({type(error).__name__}): try again") from None
+            raise Unreachable(f"the connection to {place} broke ({type(error).__name__}): try again") from None
 
 
 @contextmanager
@@ -113,11 +124,21 @@ def open_api(*, url: str | None = None, key: str | None = None) -> Iterator[ApiC
         yield ApiClient(http)
 
 
-def _problem(answer: httpx.Response) -> str:
-    """The words of a problem+json; its status when there are none."""
+def _refusal(answer: httpx.Response) -> Failure:
+    """The words of a problem+json, and a line for each line of a file that is wrong; its status when there are none."""
     document = _document(answer)
     words = document.get("detail") or document.get("title") or f"HTTP {answer.status_code}"
-    return f"{words}{'; name a key with --key or RECITE_API_KEYS' if answer.status_code == 401 else ''}"
+    wrong = [error for error in document.get("errors") or () if error.get("line") is not None]
+    if wrong:
+        words = "\n".join([document.get("title", words), *map(_wrong_line, wrong[:_LINES_SHOWN])])
+        more = len(wrong) - _LINES_SHOWN + document.get("more_errors", 0)
+        words += f"\nand {more} more" if more > 0 else ""
+    kind = Unreachable if answer.status_code >= 500 else Failure
+    return kind(f"{words}{'; name a key with --key or RECITE_API_KEYS' if answer.status_code == 401 else ''}")
+
+
+def _wrong_line(error: dict[str, Any]) -> str:
+    return f"line {error['line']}, {error['field']}: {error['message']}"
 
 
 def _failed(job: dict[str, Any]) -> str:

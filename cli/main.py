@@ -14,6 +14,8 @@ _EXAMPLES = """[bold]Examples[/bold]
 
   recite up                               start everything, Ctrl-C ends it\n
   recite say "Good morning" -o hello.mp3  speak a text\n
+  recite batch replies.csv -o audio       speak a file of texts
+
   recite doctor                           find out what is wrong
 """
 
@@ -123,6 +125,42 @@ def say(
     wish = Wish(text=text, output=output, voice=voice, format=audio_format, speed=speed)
     with open_api(url=url, key=key) as api:
         run(api, wish=wish, play=play, as_json=as_json)
+
+
+@app.command(
+    epilog="A line is {custom_id, text, voice?, format?, …} in JSON Lines, or a row of a CSV with a header. "
+    "Run again, it goes on where it was; what is there is not bought again. Exit status 1 when a line has no audio."
+)
+def batch(
+    file: Annotated[Path, typer.Argument(help="Lines to speak: .jsonl, .csv or .json.", show_default=False)],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Folder for the audio files.", show_default=False)
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only check, and say what it would take.")] = False,
+    skip_invalid: Annotated[bool, typer.Option("--skip-invalid", help="Leave bad lines out.")] = False,
+    cancel: Annotated[bool, typer.Option("--cancel", help="Call off the batch that was begun so.")] = False,
+    voice: Annotated[str | None, typer.Option("--voice", "-v", help="For lines that name none.")] = None,
+    audio_format: Annotated[str | None, typer.Option("--format", "-f", help="For lines that name none.")] = None,
+    client: Annotated[str | None, typer.Option(help="The client that asks and pays.")] = None,
+    as_json: _Json = False,
+    url: _Url = None,
+    key: _Key = None,
+) -> None:
+    """Have a file of texts spoken, and save the audio of each line."""
+    from cli import batch as run
+    from cli.api_client import open_api
+    from cli.batch_calls import Order
+
+    order = Order(file=file, voice=voice, format=audio_format, client_id=client, skip_invalid=skip_invalid)
+    if output is None and not dry_run:
+        raise Failure("name a folder for the audio with -o, or add --dry-run")
+    with open_api(url=url, key=key) as api:
+        if output is None or dry_run:
+            run.estimate(api, order=order, as_json=as_json)
+        elif cancel:
+            run.cancel(api, order=order, folder=output, as_json=as_json)
+        else:
+            run.batch(api, order=order, folder=output, as_json=as_json)
 
 
 @app.command()

@@ -28,7 +28,8 @@ def right_for(method: str, path: str) -> Right:
     """What a key needs for a call; whatever isn't known to be harmless needs more."""
     if path.startswith("/v1/clients"):
         return Right.ADMIN
-    return Right.READ if method in ("GET", "HEAD") else Right.SUBMIT
+    is_looking = method in ("GET", "HEAD") or (method, path) == ("POST", "/v1/lookup")
+    return Right.READ if is_looking else Right.SUBMIT
 
 
 def is_open(method: str, path: str, *, public: tuple[str, ...]) -> bool:
@@ -60,7 +61,7 @@ class BearerAccess:
         if scope["type"] in ("http", "websocket") and self._keys and WIDGET not in scope and not self._is_open(scope):
             method = scope.get("method", "WebSocket")
             try:
-                scope["key_id"] = self._key_id(scope, self._right(method, scope["path"]))
+                scope["key_id"], scope["key_rights"] = self._opened(scope, self._right(method, scope["path"]))
             except ReciteError as error:
                 log.warning("%s %r: %s", method, scope["path"], error.code)
                 await error_response(error)(scope, receive, send)
@@ -70,7 +71,8 @@ class BearerAccess:
     def _is_open(self, scope: Scope) -> bool:
         return is_open(scope.get("method", "GET"), scope["path"], public=self._public)
 
-    def _key_id(self, scope: Scope, needed: Right) -> str:
+    def _opened(self, scope: Scope, needed: Right) -> tuple[str, frozenset[Right]]:
+        """The key's id and all that it may do."""
         digest = digest_of(given_key(scope))
         # Every key is compared, so that the time taken doesn't tell which one was near.
         rights = [key.rights for key in self._keys if key.is_opened_by(digest)]
@@ -78,7 +80,7 @@ class BearerAccess:
             raise Unauthorized
         if not any(needed in some for some in rights):
             raise Forbidden(f"This call needs a key with the scope {needed}")
-        return digest.hex()[:_ID_LENGTH]
+        return digest.hex()[:_ID_LENGTH], frozenset().union(*rights)
 
 
 def caller_of(request: HTTPConnection, client_id: str | None) -> str:
@@ -86,6 +88,11 @@ def caller_of(request: HTTPConnection, client_id: str | None) -> str:
     if WIDGET in request.scope:
         return f"{_WIDGET_ID}:{request.scope[WIDGET]}"
     return f"{request.scope.get('key_id', '')}:{client_id or ''}"
+
+
+def is_admin(request: HTTPConnection) -> bool:
+    """Whether the caller may see what others asked for: by its key, or because there are no keys."""
+    return Right.ADMIN in request.scope.get("key_rights", Right) and WIDGET not in request.scope
 
 
 def client_of(caller: str) -> str:

@@ -14,8 +14,9 @@ from front.problems import MEDIA_TYPE
 
 
 class FieldProblemView(BaseModel):
-    """One field that is wrong."""
+    """One field that is wrong; `line` where many came at once."""
 
+    line: int | None = None
     field: str
     message: str
     limit: Any = None
@@ -32,6 +33,8 @@ class ProblemView(BaseModel):
     request_id: str | None
     retryable: bool | None = None
     errors: list[FieldProblemView] | None = None
+    invalid_lines: int | None = None
+    more_errors: int | None = None
 
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
@@ -41,7 +44,9 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
         401: "No valid key came with the call",
         403: "A page of this origin may not do this",
         404: "Nothing is known under this name",
+        409: "It can't be done as things stand; `code` says why",
         413: "The text or the body is too large",
+        415: "The body is of a kind that this call does not read",
         416: "The range lies outside the audio",
         422: "A field breaks a rule; `errors` names it and its limit",
         429: "As many live sessions are open as may be; come back after `Retry-After` seconds",
@@ -79,9 +84,9 @@ def describe(app: FastAPI, *, needs_key: bool, public: Sequence[str]) -> None:
 
 def _as_problems(responses: dict[str, Any]) -> None:
     for status, response in list(responses.items()):
-        content = response.get("content", {})
-        body = content.get("application/json")
-        model = body["schema"].get("$ref", "").rpartition("/")[2] if body else ""
+        # By the route's own type, which problems have not.
+        body = next(iter(response.get("content", {}).values()), {})
+        model = body.get("schema", {}).get("$ref", "").rpartition("/")[2]
         if model == ProblemView.__name__:
             response["content"] = {MEDIA_TYPE: body}
         if model in _FASTAPIS:

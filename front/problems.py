@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any
 
@@ -19,6 +20,7 @@ from starlette.routing import BaseRoute, Match
 from front.rate_fields import rate_fields
 from speech.errors import (
     FieldProblem,
+    InvalidLines,
     InvalidRequest,
     RangeNotSatisfiable,
     ReciteError,
@@ -63,8 +65,10 @@ def error_response(error: ReciteError) -> Response:
     if error.retry_after is not None:
         headers["Retry-After"] = str(math.ceil(error.retry_after))
     more: dict[str, Any] = {"retryable": error.retryable}
-    if isinstance(error, InvalidRequest):
-        more["errors"] = [_field_document(field) for field in error.problems]
+    if isinstance(error, InvalidRequest | InvalidLines):
+        more["errors"] = problem_documents(error.problems)
+    if isinstance(error, InvalidLines):
+        more |= {"invalid_lines": error.lines, "more_errors": error.more}
     if isinstance(error, RangeNotSatisfiable):
         headers["Content-Range"] = f"bytes */{error.size}"
     if isinstance(error, TooManyRequests):
@@ -74,6 +78,19 @@ def error_response(error: ReciteError) -> Response:
     return problem(
         code=error.code, title=error.title, status=error.status, detail=error.detail, headers=headers, **more
     )
+
+
+def problem_documents(problems: Iterable[FieldProblem]) -> list[dict[str, Any]]:
+    """What is wrong with fields, as FieldProblemView describes it."""
+    return [
+        {
+            **({} if problem.line is None else {"line": problem.line}),
+            "field": problem.field,
+            "message": problem.message,
+            **({} if problem.limit is None else {"limit": problem.limit}),
+        }
+        for problem in problems
+    ]
 
 
 def install_problems(app: FastAPI) -> None:
@@ -138,8 +155,3 @@ async def _parameters(request: Request, error: Exception) -> Response:
 async def _unexpected(request: Request, error: Exception) -> Response:
     log.error("%s %r failed", request.method, request.url.path, exc_info=error)
     return error_response(ReciteError("It has been logged under this request_id"))
-
-
-def _field_document(field: FieldProblem) -> dict[str, Any]:
-    document: dict[str, Any] = {"field": field.field, "message": field.message}
-    return document if field.limit is None else {**document, "limit": field.limit}

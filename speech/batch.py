@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -40,6 +40,11 @@ class Outcome(StrEnum):
     FAILED = "failed"
     CANCELLED = "cancelled"
 
+    @property
+    def has_audio(self) -> bool:
+        """Whether the line can be heard."""
+        return self in (Outcome.CACHED, Outcome.RENDERED)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BatchLine:
@@ -57,12 +62,46 @@ class BatchLine:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LineResult:
-    """The end of the job that the line at `place`, a first one, asks for; milliseconds where there is audio."""
+    """What became of a line; `job` names its audio. Milliseconds where there is audio.
+
+    `cost`: what the upstream takes for it, about, in millionths of a dollar; 0 for all lines but the first of equals.
+    """
 
     place: int
+    number: int
+    custom_id: str
+    job: str
     outcome: Outcome
     duration_ms: int | None = None
+    cost: int = 0
     error: JobError | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BatchState:
+    """How a batch stands. `run` is 1, and one more whenever lines that have no audio were begun again.
+
+    `counts` is by what became of lines, the others are pending. So many lines from the first on have `results` that
+    can be read. `cost` in millionths of a dollar. `ended_at` in Unix time; `seconds_left` by the recent pace.
+    """
+
+    status: BatchStatus
+    run: int
+    counts: Mapping[Outcome, int]
+    results: int
+    cost: int = 0
+    ended_at: float | None = None
+    seconds_left: float | None = None
+
+    @property
+    def known(self) -> int:
+        """How many lines have an outcome."""
+        return sum(self.counts.values())
+
+    @property
+    def without_audio(self) -> int:
+        """How many lines have an outcome and no audio: those that may be run again."""
+        return self.counts.get(Outcome.FAILED, 0) + self.counts.get(Outcome.CANCELLED, 0)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,12 +126,27 @@ class Batch:
         """How many pieces its lines are kept in."""
         return -(-self.lines // PIECE_LINES)
 
+    @property
+    def owner(self) -> str:
+        """The id of the key that it came with; empty where there are no keys."""
+        return self.caller.partition(":")[0]
 
-def new_batch_id(*, now: float) -> str:
-    """An id that nobody guesses; those of later batches sort later. `now` is Unix time."""
-    return f"batch-{int(now * 1000):011x}{secrets.token_hex(8)[:15]}"
+    @property
+    def client_id(self) -> str:
+        """The client that pays for it; empty when it named none."""
+        return self.caller.partition(":")[2]
+
+    @property
+    def as_caller(self) -> str:
+        """Under which it wants its jobs."""
+        return f"{self.id}:{self.client_id}"
 
 
 def is_batch_id(id: str) -> bool:
     """Whether something has the form of a batch's id."""
     return bool(_ID.fullmatch(id))
+
+
+def moment_of(id: str) -> float:
+    """When a batch's id was made, as Unix time."""
+    return int(id.removeprefix("batch-")[:11], 16) / 1000

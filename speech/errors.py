@@ -3,10 +3,15 @@
 ReciteError
 ├── InvalidRequest            the caller must change the request
 │   └── TextTooLong
+├── InvalidLines              lines of a batch must be changed, or left out
+├── UnsupportedMedia          the body is of a kind that this call does not read
 ├── MalformedBody             the body could not be read at all
 ├── MalformedName             the id in the URL is no name of ours
 ├── UnknownJob                nothing is known under this name
 ├── UnknownClient             no client is stored under this id
+├── UnknownBatch              no batch of this caller is known under this id
+├── BatchRunning              the batch has not ended, which it must for this
+├── NothingToRetry            every line of the batch has its audio
 ├── KeySealed                 a client's own key can't be read: RECITE_SECRET is another
 ├── UnknownSession            no live session is known under this id
 ├── BadToken                  the token is not the session's, or was used before
@@ -77,16 +82,21 @@ class ReciteError(Exception):
         return str(self)
 
 
-MAX_PROBLEMS = 20
+# A small body can hold a great many mistakes; nobody reads more than these.
+MAX_PROBLEMS, MAX_LINE_PROBLEMS = 20, 100
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FieldProblem:
-    """One thing wrong with one field: its name, what is wrong, and the limit that it breaks."""
+    """One thing wrong with one field: its name, what is wrong, and the limit that it breaks.
+
+    `line` is that of the file in which it stands, from 1, where many came at once.
+    """
 
     field: str
     message: str
     limit: object = None
+    line: int | None = None
 
 
 class InvalidRequest(ReciteError):
@@ -97,7 +107,6 @@ class InvalidRequest(ReciteError):
     status = 422
 
     def __init__(self, problems: Sequence[FieldProblem]) -> None:
-        # A small body can hold a great many mistakes; nobody reads more than these.
         self.problems = tuple(problems[:MAX_PROBLEMS])
         super().__init__("; ".join(f"{problem.field}: {problem.message}" for problem in self.problems))
 
@@ -108,6 +117,34 @@ class TextTooLong(InvalidRequest):
     code = "text_too_long"
     title = "The request is too large"
     status = 413
+
+
+class InvalidLines(ReciteError):
+    """Lines of a batch break rules: the first MAX_LINE_PROBLEMS `problems`, and how many `more` there are.
+
+    `lines` of them are bad; 0 when it is the file as a whole that can't be read.
+    """
+
+    code = "invalid_lines"
+    title = "Lines of the batch are not valid; nothing was begun"
+    status = 422
+
+    def __init__(self, problems: Sequence[FieldProblem], *, lines: int = 0, more: int = 0) -> None:
+        self.problems, self.lines = tuple(problems[:MAX_LINE_PROBLEMS]), lines
+        self.more = more + len(problems) - len(self.problems)
+        first = problems[0]
+        where = "" if first.line is None else f"line {first.line}, "
+        bad = "1 line is" if lines == 1 else f"{lines} lines are"
+        hint = f"; {bad} not valid: skip_invalid=true leaves such out" if lines else ""
+        super().__init__(f"{where}{first.field}: {first.message}{hint}")
+
+
+class UnsupportedMedia(ReciteError):
+    """The body is of a kind, or packed in a way, that this call does not read."""
+
+    code = "unsupported_media_type"
+    title = "This call does not read such a body"
+    status = 415
 
 
 class MalformedBody(ReciteError):
@@ -140,6 +177,31 @@ class UnknownClient(ReciteError):
     code = "unknown_client"
     title = "No such client; PUT /v1/clients/{id} makes one"
     status = 404
+
+
+class UnknownBatch(ReciteError):
+    """No batch of this caller is known under this id."""
+
+    code = "unknown_batch"
+    title = "No such batch; GET /v1/batches lists yours"
+    status = 404
+
+
+class BatchRunning(ReciteError):
+    """The batch has not ended, which it must for this."""
+
+    code = "batch_running"
+    title = "The batch has not ended; wait for its end, or cancel it"
+    status = 409
+    retryable = True
+
+
+class NothingToRetry(ReciteError):
+    """Every line of the batch has its audio."""
+
+    code = "nothing_to_retry"
+    title = "Every line of the batch has its audio: nothing is to be run again"
+    status = 409
 
 
 class KeySealed(ReciteError):

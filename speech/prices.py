@@ -11,6 +11,8 @@ MICRO = 1_000_000
 _PER_SECOND, _PER_UTTERANCE = 15, 200
 # Tokens, in an answer that is to be spoken.
 _PER_REPLY = 200
+# The upstream's sound comes so many times faster than it is heard, and each utterance's so many seconds late.
+_FASTER, _LATE_SECONDS = 4, 0.3
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,4 +39,18 @@ class Prices:
 
     def expected(self, characters: int) -> int:
         """What a text will cost, about."""
-        return self.of(seconds=characters / _PER_SECOND, items=-(-characters // _PER_UTTERANCE))
+        return self.of(seconds=spoken_seconds(characters), items=_utterances(characters))
+
+
+def spoken_seconds(characters: int) -> float:
+    """How long a text will be heard, about."""
+    return characters / _PER_SECOND
+
+
+def session_seconds(characters: int) -> float:
+    """For how long it will occupy an upstream session, about."""
+    return spoken_seconds(characters) / _FASTER + _LATE_SECONDS * _utterances(characters)
+
+
+def _utterances(characters: int) -> int:
+    return -(-characters // _PER_UTTERANCE)

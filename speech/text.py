@@ -18,6 +18,8 @@ _KEPT_FORMAT = frozenset("\u200c\u200d")
 
 def normalise(text: str) -> str:
     """NFC, without control characters, spaces folded within lines, paragraphs one blank line apart. Idempotent."""
+    if text.isascii() and text.isprintable() and "  " not in text:
+        return text.strip()
     text = _LINE_ENDS.sub("\n", text.replace("\u2029", "\n\n"))
     text = "".join(c for c in text if c in "\n\t" or c in _KEPT_FORMAT or not _is_control(c))
     text = _SPACES.sub(" ", unicodedata.normalize("NFC", text))

@@ -15,10 +15,10 @@ from botocore.response import StreamingBody
 from speech.card import Card
 from speech.errors import Unavailable, UnknownJob
 from speech.ports import Area
-from speech.recipe import is_private
-from storage.bucket import Bucket, error_code, missing_bucket
+from speech.recipe import is_job_name, is_private
+from storage.bucket import UPLOAD_SECONDS, Bucket, error_code, missing_bucket
 from storage.content_disposition import attachment, without_controls
-from storage.keys import CACHE_CONTROL, PRIVATE, card_key, object_key
+from storage.keys import CACHE_CONTROL, CARDS, PRIVATE, card_key, name_of_card, object_key
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import CreateBucketRequestTypeDef, GetObjectRequestTypeDef
@@ -117,6 +117,14 @@ class S3AudioStore:
                 CacheControl="no-cache",
             )
         )
+
+    async def names(self) -> AsyncIterator[list[str]]:
+        """The names of all jobs that have a card, page by page, each listed when it is wanted."""
+        lister = self._bucket.patient.get_paginator("list_objects_v2")
+        pages = iter(lister.paginate(Bucket=self._bucket.name, Prefix=CARDS))
+        # A server that keeps files in a folder reads all of it for each page.
+        while page := await self._bucket.call(lambda: next(pages, None), seconds=UPLOAD_SECONDS):
+            yield [name for entry in page.get("Contents", ()) if is_job_name(name := name_of_card(entry["Key"]))]
 
     async def read(self, key: str, *, start: int = 0, end: int | None = None) -> bytes:
         """The object's bytes from `start` up to but not including `end`; fewer, or none, where it has no more."""

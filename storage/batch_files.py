@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import re
-from collections.abc import AsyncIterable, Sequence
-from dataclasses import asdict
+import zlib
+from collections.abc import AsyncIterable, AsyncIterator, Sequence
+from typing import Any
 
 import orjson
 
@@ -15,6 +17,9 @@ from speech.recipe import Recipe
 from storage.bucket import UPLOAD_SECONDS, Bucket
 
 _PREFIX = "batches/"
+# gzip's form, by the quickest way.
+_GZIP, _LEVEL = 31, 1
+_AT_ONCE = 64 * 1024
 _RECORD = re.compile(rf"{_PREFIX}(batch-[0-9a-f]+)/batch\.json")
 
 
@@ -26,10 +31,18 @@ class BatchFiles:
 
     async def put(self, batch: Batch, pieces: AsyncIterable[Sequence[BatchLine]]) -> None:
         """Puts the pieces, each of PIECE_LINES lines but the last, as they come, and the record last: the commit."""
+
+        async def packed() -> AsyncIterator[bytes]:
+            async for lines in pieces:
+                yield await asyncio.to_thread(_packed, lines)
+
+        await self.put_packed(batch, packed())
+
+    async def put_packed(self, batch: Batch, pieces: AsyncIterable[bytes]) -> None:
+        """The same for pieces that are packed already."""
         number = 0
-        async for lines in pieces:
-            document = b"\n".join(orjson.dumps(asdict(line) | {"recipe": line.recipe}) for line in lines)
-            await self._put(_piece_key(batch.id, number), gzip.compress(document, compresslevel=1))
+        async for piece in pieces:
+            await self._put(_piece_key(batch.id, number), piece)
             number += 1
         await self._put(_record_key(batch.id), orjson.dumps(batch))
 
@@ -44,8 +57,7 @@ class BatchFiles:
 
     async def piece(self, id: str, number: int) -> list[BatchLine]:
         """The lines of the piece of this number, from 0; raises UnknownJob when it is gone."""
-        document = gzip.decompress(await self._get(_piece_key(id, number)))
-        return [_line(line) for line in document.splitlines()]
+        return await asyncio.to_thread(unpacked, await self._get(_piece_key(id, number)))
 
     async def ids(self) -> list[str]:
         """Every batch's id, the oldest first."""
@@ -73,6 +85,29 @@ class BatchFiles:
         )
 
 
+class Packing:
+    """A piece being packed, line by line: whatever its lines' length, no more of them than a few is in memory."""
+
+    def __init__(self) -> None:
+        self._zip = zlib.compressobj(_LEVEL, wbits=_GZIP)
+        self._waiting, self._packed = bytearray(), bytearray()
+
+    def add(self, line: BatchLine) -> None:
+        """Appends a line."""
+        self._waiting += orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
+        if len(self._waiting) >= _AT_ONCE:
+            self._pack()
+
+    def close(self) -> bytes:
+        """The whole piece."""
+        self._pack()
+        return bytes(self._packed + self._zip.flush())
+
+    def _pack(self) -> None:
+        self._packed += self._zip.compress(self._waiting)
+        self._waiting.clear()
+
+
 def _record_key(id: str) -> str:
     return f"{_PREFIX}{id}/batch.json"
 
@@ -81,6 +116,17 @@ def _piece_key(id: str, number: int) -> str:
     return f"{_PREFIX}{id}/lines/{number:05d}.jsonl.gz"
 
 
-def _line(document: bytes) -> BatchLine:
-    fields = orjson.loads(document)
-    return BatchLine(**fields | {"recipe": Recipe.from_json(orjson.dumps(fields["recipe"]).decode())})
+def _packed(lines: Sequence[BatchLine]) -> bytes:
+    packing = Packing()
+    for line in lines:
+        packing.add(line)
+    return packing.close()
+
+
+def unpacked(piece: bytes) -> list[BatchLine]:
+    """The lines of a piece."""
+    return [_line(orjson.loads(line)) for line in gzip.decompress(piece).splitlines()]
+
+
+def _line(fields: dict[str, Any]) -> BatchLine:
+    return BatchLine(**fields | {"recipe": Recipe.from_fields(fields["recipe"])})

@@ -9,6 +9,7 @@ from typing import Any
 from redis.asyncio import Redis
 from redis.exceptions import NoScriptError
 
+from storage.card_index_keys import NOTE
 from storage.purse_scripts import GIVE_BACK, JOINED, RESERVE
 
 CHANNEL = "recite:jobs"
@@ -199,11 +200,14 @@ redis.call('ZADD', '{LATEST_KEY}', ARGV[4], ARGV[1])
 # KEYS job. ARGV name, target, allowed sources as ",a,b,", token or '', expiry ms, the moment in Unix seconds,
 # then fields to set in pairs.
 # Returns 'moved' or 'same' and the job's fields, or why nothing was changed: 'forgotten', 'stale', 'illegal'.
+# Whoever says ready has put the card, whatever became of the job.
 MOVE = Script(
     NOW
     + INDEX
+    + NOTE
     + f"""
 local target, token = ARGV[2], ARGV[4]
+if target == 'ready' then note(ARGV[1]) end
 local old = redis.call('HMGET', KEYS[1], 'status', 'token', 'lane')
 if not old[1] then
   if target ~= 'ready' then return {{'forgotten'}} end

@@ -42,6 +42,17 @@ return 0
 )
 
 
+# KEYS key. ARGV id, ms. Returns what was made under the key first.
+_MAKE = Script(
+    """
+local made = redis.call('GET', KEYS[1])
+if made then return made end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return ARGV[1]
+"""
+)
+
+
 class KeyUse(StrEnum):
     """How a key comes: for the first time, while its request is carried out, again afterwards, or with another one."""
 
@@ -78,6 +89,12 @@ class IdempotencyKeys:
         """Gives back a key whose request was not carried out, by anybody; one that is bound to another stays."""
         with ANSWERING:
             await _RELEASE.run(self._redis, _name(key, caller=caller), _fingerprint(request))
+
+    async def made(self, key: str, *, caller: str, id: str) -> str:
+        """The id of what the key's request makes: this one, unless it makes another already."""
+        with ANSWERING:
+            answer: bytes = await _MAKE.run(self._redis, f"{_name(key, caller=caller)}:made", id, self._kept)
+        return answer.decode()
 
 
 def _name(key: str, *, caller: str) -> str:

@@ -7,6 +7,7 @@ import re
 from speech.client import check_client_id
 from speech.ports import Area
 
+CARDS = "cards/"
 _PIECES = "recordings/pieces"
 _SESSION_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
@@ -20,7 +21,12 @@ CACHE_CONTROL = {
 
 def card_key(name: str) -> str:
     """The key of a name's card."""
-    return f"cards/{name}.json"
+    return f"{CARDS}{name}.json"
+
+
+def name_of_card(key: str) -> str:
+    """The name whose card lies under this key."""
+    return key.removeprefix(CARDS).removesuffix(".json")
 
 
 def object_key(area: Area, name: str, *, sha256: str, extension: str) -> str:

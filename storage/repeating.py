@@ -14,13 +14,18 @@ log = logging.getLogger(__name__)
 
 
 @asynccontextmanager
-async def repeated(step: Callable[[], Awaitable[None]], *, seconds: float, what: str) -> AsyncIterator[None]:
-    """Takes the step every so many seconds until the block is left; an outage is told once, by `what` waits for it."""
+async def repeated(
+    step: Callable[[], Awaitable[None]], *, seconds: float, what: str, insist_seconds: float = 0.1
+) -> AsyncIterator[None]:
+    """Takes the step every so many seconds until the block is left; an outage is told once, by `what` waits for it.
+
+    A step under way at the end is cancelled, and again every `insist_seconds`: so long it may have things to settle.
+    """
     task = asyncio.create_task(_repeat(step, seconds, what))
     try:
         yield
     finally:
-        await cancel(task)
+        await cancel(task, insist_seconds=insist_seconds)
 
 
 async def _repeat(step: Callable[[], Awaitable[None]], seconds: float, what: str) -> None:

@@ -16,12 +16,14 @@ from celery_config import RENDER_TASK, make_celery
 from settings import Settings, XaiSettings
 from speech.errors import Unavailable
 from speech.ports import JobBoard, StrayJobs
+from speech.request import Lane
 from speech.retry import RetryPolicy
 from storage.audio_store import S3AudioStore
 from storage.bookkeeping import bookkeeping
 from storage.breaker import RedisBreaker
 from storage.bucket import Bucket
 from storage.callers import RedisCallers
+from storage.card_index_build import IndexBuilder
 from storage.dispatch import CeleryDispatch
 from storage.ensured import ensured
 from storage.heartbeats import Heartbeats
@@ -33,6 +35,7 @@ from storage.repeating import repeated
 from storage.seats import RedisSeats
 from storage.spool import DiskSpool
 from storage.stray_jobs import RedisStrayJobs
+from worker.batch_resources import batches_driven
 from worker.bill import Billing
 from worker.drain import Drain
 from worker.keeper import Keeper
@@ -49,9 +52,9 @@ from xai.tokens import Bearers, EphemeralTokens, KeyBearer
 # The handshake and the confirmation of the settings.
 _OPEN_SECONDS = 10.0
 _BEAT_SECONDS, _BEAT_LASTS = 2.0, 7.0
-# Two channels, and a call at a time by each who follows one.
-_FOLLOWED = 8
-_SWEEP_SECONDS, _DRAIN_SECONDS = 1.0, 5.0
+# Four channels, and a call at a time by each who follows one.
+_FOLLOWED = 12
+_SWEEP_SECONDS, _DRAIN_SECONDS, _INDEX_SECONDS = 1.0, 5.0, 5.0
 _SPEAKING = RetryPolicy(attempts=3)
 # An outage of the board or the bucket is sat out for about four minutes.
 _INSISTING = RetryPolicy(attempts=80, first_delay=0.25, longest_delay=4)
@@ -97,9 +100,15 @@ async def open_render(settings: Settings, *, lanes: Sequence[str], scratch: Path
         await stack.enter_async_context(_swept(RedisStrayJobs(redis), board=board, broker_url=settings.broker_url))
         drain = Drain(spool=spool, store=store)
         await stack.enter_async_context(repeated(drain.drain, seconds=_DRAIN_SECONDS, what="the spool"))
+        index = IndexBuilder(redis, cards=store)
+        await stack.enter_async_context(repeated(index.step, seconds=_INDEX_SECONDS, what="the index of names"))
         watch = RedisJobWatch(following)
         await watch.open()
         stack.push_async_callback(watch.close)
+        if Lane.BULK in lanes:
+            await stack.enter_async_context(
+                batches_driven(settings, redis=redis, following=following, store=store, watch=watch, ledger=ledger)
+            )
         wanted = Wanted(callers=RedisCallers(redis), watch=watch)
         yield Render(board=board, maker=maker, insist=insist, scratch=scratch, wanted=wanted)
 

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from speech.batch import PIECE_LINES, Batch, BatchLine, new_batch_id
+from speech.batch import PIECE_LINES, Batch, BatchLine
 from speech.recipe import Recipe
 from speech.request import Lane, Rendition, SpeechRequest
 from storage.audio_store import S3AudioStore
 from storage.batch_files import BatchFiles
+from storage.batch_ids import new_batch_id
 from tests.fakes.buckets import bucket_on
 from tests.fakes.services import S3Server
 

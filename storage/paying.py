@@ -52,8 +52,8 @@ class Paying:
 
     async def admit(self, client_id: str) -> Payer:
         """Who asks; raises TooManyRequests. Asks nobody but this process's memory when the client has no rate."""
-        # What isn't the form of a stored client's id is the caller's own business.
-        return await self._within_rate(await self.clients.get(client_id)) if client_id.strip(".") else ANONYMOUS
+        client = await self._client(client_id)
+        return await self._within_rate(client) if client else ANONYMOUS
 
     async def admit_chat(self, client: Client, *, characters: int) -> Payer:
         """Who chats, with a prompt so long; raises TooManyRequests, or SpendLimit.
@@ -70,14 +70,22 @@ class Paying:
                 raise
         return replace(payer, requests=0)
 
-    async def _within_rate(self, client: Client | None) -> Payer:
-        if client is None or client.requests_per_minute is None:
+    async def _within_rate(self, client: Client) -> Payer:
+        if client.requests_per_minute is None:
             return Payer(client=client)
         allowance = await self.rates.take(client.id, per_minute=client.requests_per_minute)
         if allowance.wait:
             self.refused(Payer(client=client))
             raise TooManyRequests(allowance)
         return Payer(client=client, allowance=allowance)
+
+    async def payer(self, client_id: str) -> Payer:
+        """Whom a batch's lines are counted for: they have no rate."""
+        return Payer(client=await self._client(client_id))
+
+    async def _client(self, client_id: str) -> Client | None:
+        # What isn't the form of a stored client's id is the caller's own business.
+        return await self.clients.get(client_id) if client_id.strip(".") else None
 
     def purse(self, payer: Payer, recipe: Recipe) -> Purse:
         """What the payer may spend on a recipe."""
