@@ -85,7 +85,7 @@ def describe(app: FastAPI, *, needs_key: bool, public: Sequence[str]) -> None:
 def _as_problems(responses: dict[str, Any]) -> None:
     for status, response in list(responses.items()):
         # By the route's own type, which problems have not.
-        body = next(iter(response.get("content", {}).values()), {})
+        body: dict[str, Any] = next(iter(response.get("content", {}).values()), {})
         model = body.get("schema", {}).get("$ref", "").rpartition("/")[2]
         if model == ProblemView.__name__:
             response["content"] = {MEDIA_TYPE: body}

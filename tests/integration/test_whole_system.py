@@ -60,7 +60,7 @@ def test_no_call_breaks_whatever_it_is_sent(whole: Stack, program: str) -> None:
         "header": f"Authorization: Bearer {KEY}",
         "phases": "coverage,fuzzing",
         "checks": ",".join(_CHECKS),
-        "max-examples": 5,
+        "max-examples": 3,
         "request-timeout": 40,
         "workers": 2,
     }
