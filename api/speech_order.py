@@ -36,7 +36,7 @@ def _unwrapped(voice: Any) -> Any:
     if not isinstance(voice, dict):
         return voice
     if not isinstance(voice.get("id"), str):
-        raise ValueError("an object must hold the voice's `id`")
+        raise ValueError("an object must hold the voice's `id`, a string")
     return voice["id"]
 
 
