@@ -7,8 +7,9 @@ from kombu import Exchange, Queue
 
 from settings import load_settings
 
-RENDER_TASK = "recite.render"
-LANES = ("interactive", "bulk")
+RENDER_TASK, DELIVER_TASK = "recite.render", "recite.deliver"
+OUTBOX = "outbox"
+LANES = ("interactive", "bulk", OUTBOX)
 
 # For who only publishes: with a hanging broker that fails within a second instead of blocking for most of a minute.
 _PUBLISH_RETRY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.1}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from base64 import b64encode
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -231,6 +232,11 @@ class ServerSettings(_Group):
         return next((key for key in fitting if key), None)
 
     @property
+    def base_url(self) -> str:
+        """Where callers see us, as far as is known without a call of theirs; without a slash at its end."""
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    @property
     def spool_bytes(self) -> int:
         """How much may wait on this machine until the bucket is back."""
         return self.spool_megabytes * 1_000_000
@@ -323,6 +329,32 @@ class ChatSettings(_Group):
         return dict(provider.split("=", 1) for provider in self.providers)
 
 
+class WebhookSettings(_Group):
+    """Webhooks: what signs those of callers that no client's secret signs, whom they may reach, how long they try."""
+
+    secrets: Annotated[tuple[SecretStr, ...], NoDecode] = Field((), alias="WEBHOOK_SECRET")
+    allow_private: bool = Field(False, alias="WEBHOOK_ALLOW_PRIVATE")
+    timeout: Seconds = Field(timedelta(seconds=15), alias="WEBHOOK_TIMEOUT", gt=timedelta(0), le=timedelta(minutes=2))
+    first_retry: Seconds = Field(timedelta(seconds=5), alias="WEBHOOK_FIRST_RETRY", gt=timedelta(0))
+    retry_for: Seconds = Field(timedelta(days=1), alias="WEBHOOK_RETRY_FOR", ge=timedelta(0), le=timedelta(days=2))
+
+    @field_validator("secrets", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return _parts(value)
+
+    @field_validator("secrets")
+    @classmethod
+    def _decodable(cls, values: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        if not all(_WEBHOOK_SECRET.fullmatch(value.get_secret_value()) for value in values):
+            raise ValueError("must be whsec_ and 24 to 64 bytes in base64 (leave it out: RECITE_SECRET makes one)")
+        return values
+
+
+# As Standard Webhooks has them.
+_WEBHOOK_SECRET = re.compile(r"whsec_[A-Za-z0-9+/]{32,86}={0,2}")
+
+
 class SimulatorSettings(_Group):
     """The stand-in upstream; times in milliseconds, `pace` in times faster than speech (0: at once)."""
 
@@ -346,6 +378,7 @@ class Settings:
     secrets: SecretSettings
     relay: RelaySettings
     chat: ChatSettings
+    webhooks: WebhookSettings
     simulator: SimulatorSettings
 
     def derived(self, purpose: str) -> tuple[bytes, ...]:
@@ -368,6 +401,12 @@ class Settings:
             )
             for value in self.secrets.values
         )
+
+    @property
+    def webhook_secrets(self) -> tuple[str, ...]:
+        """What signs webhooks that no client's secret signs, all of them at once; the first is the present one."""
+        given = tuple(value.get_secret_value() for value in self.webhooks.secrets)
+        return given or tuple(f"whsec_{b64encode(key).decode()}" for key in self.derived("webhooks"))
 
     @property
     def redis_url(self) -> str:
@@ -415,6 +454,7 @@ def load_settings(*, with_embedded: bool = True) -> Settings:
             secrets=_completed(SecretSettings, server.data_dir / SECRET_FILE if is_embedded else None, unless="values"),
             relay=RelaySettings(_env_file=ENV_FILE),
             chat=ChatSettings(_env_file=ENV_FILE),
+            webhooks=WebhookSettings(_env_file=ENV_FILE),
             simulator=SimulatorSettings(_env_file=ENV_FILE),
         )
     except ValidationError as error:
@@ -431,6 +471,7 @@ def setting_names() -> frozenset[str]:
         SecretSettings,
         RelaySettings,
         ChatSettings,
+        WebhookSettings,
         SimulatorSettings,
     )
     return frozenset(str(field.alias) for group in groups for field in group.model_fields.values())

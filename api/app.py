@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 from starlette.routing import Route
 
+from api import webhook_docs
 from api.openai_errors import OpenAiErrors
 from api.resources import open_services
 from api.routes import (
@@ -26,6 +27,7 @@ from api.routes import (
     speech,
     usage,
     voices,
+    webhooks,
     widget,
 )
 from api.services import State
@@ -45,7 +47,7 @@ _DESCRIPTION = (
 # The speech's before the audio's, whose names would else be taken for theirs.
 _ROUTES = (
     *(jobs, job_list, job_events, lookup, batch_intake, batches, speech, models, voices, audio),
-    *(chat, clients, usage, health, widget),
+    *(chat, clients, usage, webhooks, health, widget),
 )
 
 
@@ -67,6 +69,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     for routes in _ROUTES:
         app.include_router(routes.router)
+    app.webhooks.include_router(webhook_docs.told)
     # The busiest call uses nothing of FastAPI's parameters: as a plain route it takes a fifth less time. The
     # documented one stays behind it.
     app.router.routes.insert(0, Route("/v1/jobs", jobs.post_job, methods=["POST"]))

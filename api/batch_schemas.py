@@ -6,9 +6,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.schemas import JobErrorView, error_document, iso_time
-from speech.batch import Batch, BatchState, LineResult, Outcome
-from speech.prices import MICRO
+from api.schemas import JobErrorView
+from front.job_document import error_document
+from speech.batch import LineResult
 
 _EXAMPLE = "batch-01990a1b2c34f9d8e7c6b5a4f3"
 
@@ -63,33 +63,6 @@ class BatchResultView(BaseModel):
     audio_url: str | None
     duration_ms: int | None
     error: JobErrorView | None
-
-
-def batch_document(batch: Batch, state: BatchState, *, base_url: str) -> dict[str, Any]:
-    """The batch as BatchView describes it; its URLs begin with `base_url`."""
-    url = f"{base_url}/v1/batches/{batch.id}"
-    counts = {outcome.value: state.counts.get(outcome, 0) for outcome in Outcome}
-    return {
-        "id": batch.id,
-        "status": state.status,
-        "run": state.run,
-        "counts": {
-            "total": batch.lines,
-            "distinct": batch.distinct,
-            **counts,
-            "pending": max(0, batch.lines - state.known),
-        },
-        "skipped": batch.skipped,
-        "characters": batch.characters,
-        "created_at": iso_time(batch.created_at),
-        "ended_at": iso_time(state.ended_at),
-        "estimated_seconds_left": None if state.seconds_left is None else round(state.seconds_left),
-        "upstream_usd": state.cost / MICRO,
-        "metadata": batch.metadata,
-        "url": url,
-        "results_url": f"{url}/results",
-        "archive_url": f"{url}/archive",
-    }
 
 
 def result_document(result: LineResult, *, audio_url: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 
 from audio.codecs import FORMATS
 from front.refusals import refuse
+from front.webhook_urls import MAX_URL, check_form
 from speech.client import XAI, Client
 from speech.errors import InvalidRequest
 from speech.request import MAX_PRONUNCIATION_CHARACTERS, MAX_PRONUNCIATIONS
@@ -72,6 +73,11 @@ class ClientSettings(BaseModel):
         "shared",
         description="`private`: its audio has other names than the same words have for others, and links that expire.",
     )
+    webhook_url: str | None = Field(
+        None,
+        max_length=MAX_URL,
+        description="Is told of the end of every job and batch that is asked for with this client's id.",
+    )
     data_wait_seconds: float = Field(
         8.0, ge=0, le=MAX_DATA_WAIT, description="How long a chat may wait for audio that it is to hold itself."
     )
@@ -88,6 +94,11 @@ class ClientSettings(BaseModel):
             return None if value is None else resolve_voice(value)
         except InvalidRequest as error:
             raise ValueError(error.problems[0].message) from None
+
+    @field_validator("webhook_url")
+    @classmethod
+    def _an_address(cls, value: str | None) -> str | None:
+        return None if value is None else check_form(value)
 
     @field_validator("format")
     @classmethod
@@ -156,16 +167,29 @@ class ClientRequest(ClientSettings):
 
 
 class ClientView(ClientSettings):
-    """A client as it is shown; of its upstream key only whether it has one of its own."""
+    """A client as it is shown; of its upstream key only whether it has one of its own.
+
+    `webhook_secret` is shown once: when it was made.
+    """
 
     id: str
     has_ai_api_key: bool
+    has_webhook_secret: bool
+    webhook_disabled: bool = Field(description="Its receiver answered 410; putting the client again switches it on.")
+    webhook_secret: str | None = Field(None, description="In the answer to the `PUT` that made it only.")
 
 
 class ClientsView(BaseModel):
     """All clients, by id."""
 
     clients: list[ClientView]
+
+
+class WebhookSecretView(BaseModel):
+    """What signs the client's webhooks from now on; the one before signs beside it for 24 hours."""
+
+    client_id: str
+    webhook_secret: str
 
 
 class TokenRequest(BaseModel):
@@ -196,7 +220,8 @@ def client_document(client: Client) -> dict[str, Any]:
     """The client as ClientView describes it."""
     fields = {name: getattr(client, name) for name in ClientSettings.model_fields}
     shown = {"pronunciations": dict(client.pronunciations), "allowed_origins": list(client.allowed_origins)}
-    return {"id": client.id, **fields, **shown, "has_ai_api_key": client.has_key}
+    has = {"has_ai_api_key": client.has_key, "has_webhook_secret": client.has_webhook_secret}
+    return {"id": client.id, **fields, **shown, **has, "webhook_disabled": client.webhook_disabled}
 
 
 def _origin(value: str) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import orjson
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 
-from api.schemas import job_document
+from front.job_document import job_document
 from speech.errors import Unavailable
 from speech.job import Job
 from speech.ports import JobWatch

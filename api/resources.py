@@ -9,6 +9,7 @@ from api.live.reader import LiveReader
 from api.live.stage import LiveStage
 from api.popular import Popular
 from api.services import Services
+from api.telling import Telling
 from celery_config import RENDER_TASK, make_celery
 from front.audio_links import AudioLinks
 from front.widget_tokens import WidgetTokens
@@ -40,6 +41,8 @@ from storage.paying import Paying
 from storage.queue_figures import QueueFigures
 from storage.rates import RedisRates
 from storage.redis_client import open_redis
+from storage.sealing import Sealer
+from storage.webhooks import RedisWebhooks
 from xai.chat import ChatCompletions
 
 _FOLLOWED = 1000
@@ -114,6 +117,12 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
                 rates=RedisRates(redis),
                 prices=settings.xai.prices,
                 daily_limit=settings.xai.daily_limit,
+            ),
+            telling=Telling(
+                webhooks=RedisWebhooks(redis, sealer=Sealer(settings.derived("webhook-records"))),
+                clients=clients,
+                watch=watch,
+                allow_private=settings.webhooks.allow_private,
             ),
             links=AudioLinks(settings.derived("audio-links")),
             index=RedisCardIndex(redis),

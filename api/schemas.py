@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from api.spoken_text import SpokenText
 from front.refusals import refuse
-from speech.job import Cache, Job, JobError
+from front.webhook_urls import MAX_URL, check_form
 from speech.request import Lane, SpeechRequest
 
 # As OpenAI's metadata: sixteen short pairs.
@@ -44,8 +43,18 @@ class JobRequest(SpokenText):
         pattern=CLIENT_ID,
         description="Who asks, when many do by one key: 1 to 64 letters, digits, `.`, `_`, `-`.",
     )
-    metadata: Metadata | None = Field(None, description="Yours; comes back in this answer and nowhere else.")
+    webhook_url: str | None = Field(
+        None, max_length=MAX_URL, description="Where you want to be told when the job is ready, or has failed."
+    )
+    metadata: Metadata | None = Field(
+        None, description="Yours; comes back in this answer and your webhook, and nowhere else."
+    )
     refresh: bool = Field(False, description="Try again now, although it failed within the last minute.")
+
+    @field_validator("webhook_url")
+    @classmethod
+    def _an_address(cls, value: str | None) -> str | None:
+        return None if value is None else check_form(value)
 
     @classmethod
     def read(cls, body: bytes) -> JobRequest:
@@ -100,47 +109,3 @@ class JobListView(BaseModel):
 
     jobs: list[JobView]
     next_cursor: str | None
-
-
-def job_document(
-    job: Job, *, audio_url: str, cache: Cache | None = None, metadata: dict[str, str] | None = None
-) -> dict[str, Any]:
-    """The job as JobView describes it; `cache` and `metadata` belong to the answer to a `POST`."""
-    own: dict[str, Any] = {} if cache is None else {"cache": cache}
-    if metadata is not None:
-        own["metadata"] = metadata
-    return {
-        "id": job.name,
-        "status": job.status,
-        **own,
-        "voice": job.voice,
-        "format": job.format,
-        "sample_rate": job.sample_rate,
-        "characters": job.characters,
-        "utterances": job.utterances,
-        "utterances_done": job.utterances_done,
-        "attempts": job.attempts,
-        "created_at": iso_time(job.created_at),
-        "started_at": iso_time(job.started_at),
-        "ready_at": iso_time(job.ready_at),
-        "duration_ms": job.duration_ms,
-        "bytes": job.size,
-        "audio_url": audio_url,
-        "proof": job.proof,
-        "timings": job.timings,
-        "error": error_document(job.error),
-    }
-
-
-def error_document(error: JobError | None) -> dict[str, Any] | None:
-    """Why something failed, as JobErrorView describes it."""
-    return None if error is None else {"code": error.code, "message": error.message, "retryable": error.retryable}
-
-
-def iso_time(seconds: float | None) -> str | None:
-    """A moment in Unix seconds as answers tell it; None stays None."""
-    return (
-        None
-        if seconds is None
-        else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    )

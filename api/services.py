@@ -20,6 +20,7 @@ from api.live.stage import LiveStage
 from api.popular import Popular
 from api.schemas import JobRequest
 from api.shared import Shared
+from api.telling import Telling
 from front.access import client_of
 from front.audio_links import AudioLinks
 from front.widget_tokens import WidgetTokens
@@ -92,6 +93,7 @@ class Services:
     popular: Popular
     ledger: Ledger
     paying: Paying
+    telling: Telling
     tokens: WidgetTokens
     links: AudioLinks
     index: CardIndex
@@ -189,6 +191,7 @@ class Services:
 
     async def withdraw(self, name: str, *, caller: str) -> None:
         """The caller no longer wants this job; what has ended stays as it is. Raises UnknownJob."""
+        await self.telling.webhooks.withdraw(name, caller=caller)
         try:
             await self.callers.withdraw(name, caller=caller)
         except UnknownJob:

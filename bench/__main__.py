@@ -8,7 +8,7 @@ import sys
 BENCHMARKS = (
     *("startup", "hits", "job_latency", "throughput", "long_text", "worker_memory"),
     *("live", "listeners", "crowd", "recovery", "clients"),
-    *("chat", "data_url", "delivery", "batch_intake"),
+    *("chat", "data_url", "delivery", "batch_intake", "batch"),
     *("relay", "relay_capacity", "relay_memory"),
 )
 

@@ -15,9 +15,9 @@ from time import perf_counter
 from typing import Any
 
 import httpx
+import orjson
 
 from bench import ideal
-from bench.batch_lines import taken
 from bench.job_latency import job
 from bench.report import report
 from bench.system import System, running
@@ -41,9 +41,9 @@ def lines_of(texts: Sequence[str]) -> list[str]:
 async def measure(system: System, *, lines: int) -> bool:
     """The three figures, one after the other."""
     async with httpx.AsyncClient(base_url=system.api, timeout=60) as client:
-        await _made(client, system, mixed(SESSIONS, short_end=SESSIONS))
+        await _made(client, mixed(SESSIONS, short_end=SESSIONS))
         kept = await _throughput(client, system, lines=lines)
-        return await _delay(client, system) and kept
+        return await _delay(client) and kept
 
 
 async def _throughput(client: httpx.AsyncClient, system: System, *, lines: int) -> bool:
@@ -51,7 +51,7 @@ async def _throughput(client: httpx.AsyncClient, system: System, *, lines: int) 
     timed = mixed(min(len(texts), IDEAL_TEXTS), short_end=SESSIONS)
     best = len(timed) / await ideal.speak_all(system.realtime, timed, sessions=SESSIONS)
     before = await _spoken(system)
-    took = await _made(client, system, lines_of(texts))
+    took = await _made(client, lines_of(texts))
     bought = await _spoken(system) - before
     kept = report("bought, of the distinct lines", bought / len(texts), limit=1, unit="x", note=f" {bought} texts")
     note = f" of {best:.2f} distinct lines a second, {2 * len(texts)} lines"
@@ -60,10 +60,10 @@ async def _throughput(client: httpx.AsyncClient, system: System, *, lines: int) 
     return report(name, share, limit=SHARE_LIMIT, unit="%", at_least=True, note=note) and kept
 
 
-async def _delay(client: httpx.AsyncClient, system: System) -> bool:
+async def _delay(client: httpx.AsyncClient) -> bool:
     """Interactive jobs, one a second, without a batch and beside one."""
     idle = await _jobs(client)
-    id = await taken(system, mixed(6 * JOBS, short_end=SESSIONS))
+    id = await _taken(client, mixed(6 * JOBS, short_end=SESSIONS))
     making = asyncio.create_task(_ended(client, id))
     await client.get(f"/v1/batches/{id}/results", params={"wait": 30})
     beside = await _jobs(client)
@@ -87,12 +87,18 @@ async def _jobs(client: httpx.AsyncClient) -> float:
     return statistics.median(took)
 
 
-async def _made(client: httpx.AsyncClient, system: System, lines: Sequence[str]) -> float:
-    """Seconds from its announcement until a batch has ended."""
-    id = await taken(system, lines)
+async def _made(client: httpx.AsyncClient, lines: Sequence[str]) -> float:
+    """Seconds from the upload until the batch has ended."""
     started = perf_counter()
-    await _ended(client, id)
+    await _ended(client, await _taken(client, lines))
     return perf_counter() - started
+
+
+async def _taken(client: httpx.AsyncClient, lines: Sequence[str]) -> str:
+    body = b"\n".join(orjson.dumps({"text": text}) for text in lines)
+    answer = await client.post("/v1/batches", content=body, headers={"Content-Type": "application/jsonl"})
+    id: str = answer.raise_for_status().json()["id"]
+    return id
 
 
 async def _ended(client: httpx.AsyncClient, id: str) -> None:

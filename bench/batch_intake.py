@@ -50,10 +50,11 @@ async def _dry_runs(client: httpx.AsyncClient, store: redis.Redis) -> bool:
     for _ in range(ROUNDS + 1):
         own, names = await _validated(file)
         store.sadd(NAMES_KEY, *names)
-        run = asyncio.create_task(_dry_run(client, file))
-        while not run.done():
-            hits.append(await _hit(client))
-        shares.append((await run) / own)
+        shares.append(await _dry_run(client, file) / own)
+    run = asyncio.create_task(_dry_run(client, file))
+    while not run.done():
+        hits.append(await _hit(client))
+    await run
     # The first round warms both up.
     note = f" a hit meanwhile: {1000 * statistics.median(hits):.1f} ms, else {1000 * idle:.1f}"
     return report(

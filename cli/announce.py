@@ -28,6 +28,7 @@ _LOGS = {
     "bucket": "s3",
     "worker_interactive": "worker-interactive",
     "worker_bulk": "worker-bulk",
+    "worker_outbox": "worker-outbox",
     "simulator": "simulator",
     "relay": "relay",
 }

@@ -201,3 +201,20 @@ def doctor() -> None:
     from cli.doctor import doctor as run
 
     run()
+
+
+_webhooks = typer.Typer(no_args_is_help=True, help="What receivers of webhooks need.", rich_markup_mode="rich")
+app.add_typer(_webhooks, name="webhooks")
+
+
+@_webhooks.callback()
+def _of_webhooks() -> None:
+    pass
+
+
+@_webhooks.command(epilog="A client's own secret is shown when it is made: POST /v1/clients/{id}/webhook-secret.")
+def secret(as_json: _Json = False) -> None:
+    """Print the secret that signs webhooks of callers without a client of their own, for their receivers."""
+    from cli.webhooks import secret as run
+
+    run(as_json=as_json)

@@ -52,7 +52,7 @@ def programs(twins: Twins, *, home: DataDir, grace_seconds: float) -> list[Progr
         command = [*python, "simulator"]
         found.append(Program(name="simulator", command=command, priority=_UPSTREAM, environment=local))
     stop_seconds = int(grace_seconds) + _MARGIN
-    for lane in ("interactive", "bulk"):
+    for lane in ("interactive", "bulk", "outbox"):
         command = [*python, *_worker_arguments(lane)]
         name = f"worker-{lane}"
         found.append(

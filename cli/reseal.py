@@ -41,7 +41,7 @@ async def _resealed(settings: Settings) -> tuple[int, list[str]]:
     done, lost = 0, []
     try:
         for client in await clients.all():
-            if not client.has_key:
+            if not (client.has_key or client.has_webhook_secret):
                 continue
             try:
                 await clients.put(client, key=None)

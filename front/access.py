@@ -26,7 +26,7 @@ _KEY_PROTOCOL = "openai-insecure-api-key."
 
 def right_for(method: str, path: str) -> Right:
     """What a key needs for a call; whatever isn't known to be harmless needs more."""
-    if path.startswith("/v1/clients"):
+    if path.startswith(("/v1/clients", "/v1/webhooks")):
         return Right.ADMIN
     is_looking = method in ("GET", "HEAD") or (method, path) == ("POST", "/v1/lookup")
     return Right.READ if is_looking else Right.SUBMIT

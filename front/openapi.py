@@ -65,8 +65,14 @@ def describe(app: FastAPI, *, needs_key: bool, public: Sequence[str]) -> None:
 
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:
-            schema = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
-            for path, operations in schema["paths"].items():
+            schema = get_openapi(
+                title=app.title,
+                version=app.version,
+                description=app.description,
+                routes=app.routes,
+                webhooks=app.webhooks.routes,
+            )
+            for path, operations in [*schema["paths"].items(), *schema.get("webhooks", {}).items()]:
                 for method, operation in operations.items():
                     _as_problems(operation["responses"])
                     if needs_key and is_open(method.upper(), path, public=tuple(public)):

@@ -21,6 +21,7 @@ class Client:
     """A client as it is stored, without its upstream key; `has_key` says whether there is one of its own.
 
     `voice` and `format` are the service's defaults when None; budgets and rates have no limit when None.
+    `webhook_disabled`: its receiver wanted nothing more.
     """
 
     id: str
@@ -37,7 +38,10 @@ class Client:
     requests_per_minute: int | None = None
     cache: str = SHARED
     data_wait_seconds: float = 8.0
+    webhook_url: str | None = None
+    webhook_disabled: bool = False
     has_key: bool = False
+    has_webhook_secret: bool = False
 
 
 def check_client_id(id: str) -> str:

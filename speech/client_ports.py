@@ -19,8 +19,20 @@ class Clients(Protocol):
         Raises KeySealed for one that can't be read any more: the global one must not be used in its place.
         """
 
-    async def put(self, client: Client, *, key: str | None) -> None:
-        """Stores the client whole. `key` None keeps the stored upstream key, an empty one removes it."""
+    async def put(self, client: Client, *, key: str | None) -> str | None:
+        """Stores the client whole. `key` None keeps the stored upstream key, an empty one removes it.
+
+        A client with a webhook and no secret for it gets one: the answer, which nobody sees again.
+        """
+
+    async def webhook_secrets(self, id: str) -> tuple[str, ...]:
+        """What the client's webhooks are signed with, the present one first; raises KeySealed."""
+
+    async def rotate_webhook_secret(self, id: str) -> str:
+        """A new secret, beside which the one before counts for another day; raises UnknownClient."""
+
+    async def disable_webhook(self, id: str, *, url: str) -> None:
+        """Switches the client's webhook off, if it still is this one."""
 
     async def delete(self, id: str) -> bool:
         """Removes the client and its key; False when there was none."""

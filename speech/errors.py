@@ -9,6 +9,9 @@ ReciteError
 ├── MalformedName             the id in the URL is no name of ours
 ├── UnknownJob                nothing is known under this name
 ├── UnknownClient             no client is stored under this id
+├── UnknownDelivery           no webhook is known under this id
+├── NothingToSend             what the webhook is to tell has not happened
+├── WebhooksFull              too many webhooks wait already
 ├── UnknownBatch              no batch of this caller is known under this id
 ├── BatchRunning              the batch has not ended, which it must for this
 ├── NothingToRetry            every line of the batch has its audio
@@ -177,6 +180,31 @@ class UnknownClient(ReciteError):
     code = "unknown_client"
     title = "No such client; PUT /v1/clients/{id} makes one"
     status = 404
+
+
+class UnknownDelivery(ReciteError):
+    """No webhook is known under this id."""
+
+    code = "unknown_delivery"
+    title = "No such delivery; GET /v1/webhooks/deliveries lists those of the last days"
+    status = 404
+
+
+class NothingToSend(ReciteError):
+    """What the webhook is to tell has not happened, or never will."""
+
+    code = "nothing_to_send"
+    title = "There is nothing to send: the job has not ended, or its caller no longer wants it"
+    status = 409
+
+
+class WebhooksFull(ReciteError):
+    """Too many webhooks wait to be sent already."""
+
+    code = "webhooks_full"
+    title = "Too many webhooks wait already; ask again later, or without webhook_url"
+    status = 503
+    retryable = True
 
 
 class UnknownBatch(ReciteError):

@@ -199,10 +199,10 @@ class StrayJobs(Protocol):
 
 
 class Dispatch(Protocol):
-    """The way of a job to the workers."""
+    """The way of a job, or of what else has a name, to the workers."""
 
-    async def send(self, name: str, *, lane: Lane, is_first: bool = False) -> None:
-        """Puts the job's name into its lane's queue, or before all others; raises Unavailable.
+    async def send(self, name: str, *, lane: str, is_first: bool = False) -> None:
+        """Puts the name into the lane's queue, or before all others; raises Unavailable.
 
         It may arrive twice, or late.
         """

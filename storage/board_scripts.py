@@ -22,6 +22,8 @@ PACE_KEY = "recite:pace:"
 FIRST_LOOK_MS = 5000
 # Who asked for a live job, the live jobs of a reading, and who hears a job while it is made.
 CALLERS_KEY, READING_KEY, LISTENING_KEY = "recite:callers:", "recite:reading:", "recite:listening:"
+# Webhooks that wait for a job's end, and the ends that they are to be told of.
+HOOKS_KEY, ENDS_KEY = "recite:hooks:", "recite:ends"
 # Per lane, when the last jobs were started. And all jobs that were asked for, by their claim's token.
 STARTS_KEY, LATEST_KEY = "recite:starts:", "recite:latest"
 _STARTS_KEPT, _STARTS_MS, _LATEST_KEPT = 100, 600_000, 10_000
@@ -73,9 +75,21 @@ local function next_token(fence)
   return token
 end
 """
+# The end stands there whole: by the time that it is told the job may have been started again.
+TELL_END = f"""
+local function tell_end(name)
+  local hooks = '{HOOKS_KEY}' .. name
+  if redis.call('EXISTS', hooks) == 0 then return end
+  local job = redis.call('HMGET', 'recite:job:' .. name, {_QUOTED_FIELDS})
+  if job[1] == 'queued' or job[1] == 'rendering' then return end
+  redis.call('RPUSH', '{ENDS_KEY}', cjson.encode({{name, job, redis.call('SMEMBERS', hooks)}}))
+  redis.call('DEL', hooks)
+end
+"""
 # A job without a lane is one that an earlier version wrote, or one that came back ready after a wipe.
 INDEX = (
     GIVE_BACK
+    + TELL_END
     + f"""
 local function index(name, lane, status)
   redis.call('ZREM', '{RENDERING_KEY}', name)
@@ -89,6 +103,7 @@ local function index(name, lane, status)
   else
     redis.call('ZREM', '{LOOKS_KEY}', name)
     redis.call('DEL', '{CALLERS_KEY}' .. name)
+    tell_end(name)
     give_back(name, math.huge, math.huge)
     local reading = redis.call('HGET', 'recite:job:' .. name, 'reading')
     if reading then redis.call('SREM', '{READING_KEY}' .. reading, name) end

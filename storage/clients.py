@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from redis.asyncio import Redis
 
 from speech.client import Client, check_client_id
-from speech.errors import Unavailable, UnknownJob
+from speech.errors import Unavailable, UnknownClient, UnknownJob
 from storage.bucket import Bucket
 from storage.cancelling import cancel
 from storage.channel import follow
@@ -21,6 +21,7 @@ from storage.client_files import ClientFiles
 from storage.client_record import ClientRecord
 from storage.redis_client import ANSWERING
 from storage.sealing import Sealer
+from storage.webhook_secrets import WebhookSecrets
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +62,7 @@ class S3Clients:
         self._redis = redis
         self._following = following
         self._sealer = sealer
+        self._secrets = WebhookSecrets(sealer)
         self._clock = clock
         self._held: OrderedDict[str, _Held] = OrderedDict()
         self._looks: dict[str, asyncio.Task[ClientRecord | None]] = {}
@@ -93,16 +95,41 @@ class S3Clients:
         record = await self._record(check_client_id(id))
         return None if record is None or record.sealed is None else self._sealer.open(record.sealed, owner=id)
 
-    async def put(self, client: Client, *, key: str | None) -> None:
-        """Stores the client; `key` None keeps its key (under the present seal), an empty one removes it."""
+    async def put(self, client: Client, *, key: str | None) -> str | None:
+        """Stores the client; `key` None keeps its key (under the present seal), an empty one removes it.
+
+        The secret of its webhook when it gets its first one.
+        """
         before = await self._files.newest(check_client_id(client.id))
         if key is None:
             sealed = None if before is None or before.sealed is None else self._sealer.reseal(before.sealed)
         else:
             sealed = self._sealer.seal(key, owner=client.id) if key else None
-        record = ClientRecord(client=replace(client, has_key=sealed is not None), sealed=sealed)
-        await self._files.put(record, after=before)
-        await self._tell(client.id)
+        secrets, made = self._secrets.kept(() if before is None else before.webhook_secrets), None
+        if client.webhook_url and not secrets:
+            secrets, made = self._secrets.rotated(secrets, owner=client.id)
+        await self._put(ClientRecord(client=client, sealed=sealed, webhook_secrets=secrets), after=before)
+        return made
+
+    async def webhook_secrets(self, id: str) -> tuple[str, ...]:
+        """What the client's webhooks are signed with, the present one first; raises KeySealed."""
+        record = await self._record(check_client_id(id))
+        return () if record is None else self._secrets.opened(record.webhook_secrets, owner=id)
+
+    async def rotate_webhook_secret(self, id: str) -> str:
+        """A new secret, beside which the one before counts for another day; raises UnknownClient."""
+        before = await self._files.newest(check_client_id(id))
+        if before is None:
+            raise UnknownClient
+        secrets, made = self._secrets.rotated(self._secrets.kept(before.webhook_secrets), owner=id)
+        await self._put(replace(before, webhook_secrets=secrets), after=before)
+        return made
+
+    async def disable_webhook(self, id: str, *, url: str) -> None:
+        """Switches the client's webhook off, if it still is this one."""
+        before = await self._files.newest(check_client_id(id))
+        if before is not None and before.client.webhook_url == url and not before.client.webhook_disabled:
+            await self._put(replace(before, client=replace(before.client, webhook_disabled=True)), after=before)
 
     async def delete(self, id: str) -> bool:
         """Removes the client; False when there was none."""
@@ -117,6 +144,12 @@ class S3Clients:
     async def origins(self) -> frozenset[str]:
         """The pages that any client allows."""
         return frozenset(origin for record in await self._records() for origin in record.client.allowed_origins)
+
+    async def _put(self, record: ClientRecord, *, after: ClientRecord | None) -> None:
+        has_key, has_secret = record.sealed is not None, bool(record.webhook_secrets)
+        client = replace(record.client, has_key=has_key, has_webhook_secret=has_secret)
+        await self._files.put(replace(record, client=client), after=after)
+        await self._tell(record.client.id)
 
     async def _record(self, id: str) -> ClientRecord | None:
         held = self._held.get(id)

@@ -1,4 +1,4 @@
-"""Sends render tasks to the workers by name; whoever sends never imports them."""
+"""Sends tasks to the workers by name; whoever sends never imports them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from celery import Celery
 from kombu.exceptions import OperationalError
 
 from speech.errors import Unavailable
-from speech.request import Lane
 
 # Many may wait for a thread while the broker hangs: nobody waits longer than this.
 _SECONDS = 1.5
@@ -28,8 +27,8 @@ class CeleryDispatch:
         self._task = task
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="dispatch")
 
-    async def send(self, name: str, *, lane: Lane, is_first: bool = False) -> None:
-        """Puts the job's name into its lane's queue; raises Unavailable when the broker does not take it.
+    async def send(self, name: str, *, lane: str, is_first: bool = False) -> None:
+        """Puts the name of what is to be done into a lane's queue; raises Unavailable when the broker doesn't take it.
 
         What was given up may still arrive; a worker that finds nothing to do does nothing.
         """
@@ -61,6 +60,6 @@ class CeleryDispatch:
         self._threads.shutdown()
         self._celery.close()
 
-    def _publish(self, name: str, lane: Lane, priority: int, correlation: str | None) -> None:
+    def _publish(self, name: str, lane: str, priority: int, correlation: str | None) -> None:
         headers = {"correlation": correlation}
-        self._celery.send_task(self._task, args=(name,), queue=lane.value, priority=priority, headers=headers)
+        self._celery.send_task(self._task, args=(name,), queue=str(lane), priority=priority, headers=headers)

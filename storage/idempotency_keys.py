@@ -90,10 +90,11 @@ class IdempotencyKeys:
         with ANSWERING:
             await _RELEASE.run(self._redis, _name(key, caller=caller), _fingerprint(request))
 
-    async def made(self, key: str, *, caller: str, id: str) -> str:
+    async def made(self, key: str, *, caller: str, request: bytes, id: str) -> str:
         """The id of what the key's request makes: this one, unless it makes another already."""
+        name = f"{_name(key, caller=caller)}:{_fingerprint(request)}"
         with ANSWERING:
-            answer: bytes = await _MAKE.run(self._redis, f"{_name(key, caller=caller)}:made", id, self._kept)
+            answer: bytes = await _MAKE.run(self._redis, name, id, self._kept)
         return answer.decode()
 
 

@@ -9,7 +9,6 @@ from redis.asyncio import Redis
 
 from celery_config import RENDER_TASK, make_celery
 from settings import Settings
-from speech.batch import Batch, BatchState
 from speech.ledger_ports import Ledger
 from speech.ports import AudioStore, JobWatch
 from storage.batch_board import RedisBatchBoard
@@ -28,6 +27,8 @@ from storage.queue_figures import QueueFigures
 from storage.rates import RedisRates
 from storage.repeating import repeated
 from storage.sealing import Sealer
+from storage.webhooks import RedisWebhooks
+from worker.batch_ends import BatchEnds
 from worker.batch_line import LineMaker
 from worker.batches import BatchDriver
 from worker.drive import Equipment
@@ -57,7 +58,11 @@ async def batches_driven(
             runs=BatchRuns(bucket),
             results=BatchResults(bucket),
             maker=LineMaker(claiming=claiming, callers=RedisCallers(redis), watch=watch, prices=xai.prices),
-            on_end=_ended,
+            on_end=BatchEnds(
+                webhooks=RedisWebhooks(redis, sealer=Sealer(settings.derived("webhook-records"))),
+                clients=claiming.paying.clients,
+                base_url=settings.server.base_url,
+            ),
         )
         window = _LINES_PER_SESSION * max(1, xai.max_sessions - xai.reserved_sessions)
         driver = BatchDriver(board=claiming.board, following=following, equipment=equipment, window=window)
@@ -99,7 +104,3 @@ async def _claiming(
     finally:
         dispatch.close()
         await clients.close()
-
-
-async def _ended(batch: Batch, state: BatchState) -> None:
-    """Where a batch's end is told to others than those who ask."""

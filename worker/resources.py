@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
-import socket
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from redis.asyncio import Redis
 
 from celery_config import RENDER_TASK, make_celery
 from settings import Settings, XaiSettings
-from speech.errors import Unavailable
 from speech.ports import JobBoard, StrayJobs
 from speech.request import Lane
 from speech.retry import RetryPolicy
@@ -35,6 +31,7 @@ from storage.repeating import repeated
 from storage.seats import RedisSeats
 from storage.spool import DiskSpool
 from storage.stray_jobs import RedisStrayJobs
+from worker.announced import announced
 from worker.batch_resources import batches_driven
 from worker.bill import Billing
 from worker.drain import Drain
@@ -51,7 +48,6 @@ from xai.tokens import Bearers, EphemeralTokens, KeyBearer
 
 # The handshake and the confirmation of the settings.
 _OPEN_SECONDS = 10.0
-_BEAT_SECONDS, _BEAT_LASTS = 2.0, 7.0
 # Four channels, and a call at a time by each who follows one.
 _FOLLOWED = 12
 _SWEEP_SECONDS, _DRAIN_SECONDS, _INDEX_SECONDS = 1.0, 5.0, 5.0
@@ -96,7 +92,7 @@ async def open_render(settings: Settings, *, lanes: Sequence[str], scratch: Path
             insist=insist,
             at_once=settings.xai.max_sessions,
         )
-        await stack.enter_async_context(_announced(Heartbeats(redis), lanes=lanes))
+        await stack.enter_async_context(announced(Heartbeats(redis), lanes=lanes))
         await stack.enter_async_context(_swept(RedisStrayJobs(redis), board=board, broker_url=settings.broker_url))
         drain = Drain(spool=spool, store=store)
         await stack.enter_async_context(repeated(drain.drain, seconds=_DRAIN_SECONDS, what="the spool"))
@@ -150,29 +146,3 @@ async def _bearers(xai: XaiSettings, *, key: str) -> AsyncIterator[Bearers]:
         yield tokens
     finally:
         await tokens.aclose()
-
-
-@asynccontextmanager
-async def _announced(heartbeats: Heartbeats, *, lanes: Sequence[str]) -> AsyncIterator[None]:
-    worker = f"{socket.gethostname()}:{os.getpid()}"
-
-    stopping = asyncio.Event()
-
-    async def beat() -> None:
-        while not stopping.is_set():
-            with suppress(Unavailable):
-                for lane in lanes:
-                    await heartbeats.beat(lane=lane, worker=worker, seconds=_BEAT_LASTS)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stopping.wait(), _BEAT_SECONDS)
-
-    task = asyncio.create_task(beat())
-    try:
-        yield
-    finally:
-        # Not cancelled: a beat that is on its way would come after the farewell.
-        stopping.set()
-        await task
-        for lane in lanes:
-            with suppress(Unavailable):
-                await heartbeats.stop(lane=lane, worker=worker)

@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 
 import uvloop
 
 from settings import Settings
 from speech.errors import Interrupted
-from worker.render import Render
-from worker.resources import open_render
 from worker.scratch import Scratch
 from worker.wanted import KEEPING_SECONDS
+from worker.work import Work, open_work
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ class Runtime:
         self._running: set[asyncio.Task[None]] = set()
         self._stop = asyncio.Event()
         self._serving: Future[None] | None = None
-        self._render: Render | None = None
+        self._work: Work | None = None
 
     def open(self) -> None:
         """Starts the loop and opens the resources in it; raises what their opening raises."""
@@ -46,7 +46,11 @@ class Runtime:
 
     def render(self, name: str) -> None:
         """Renders a job from a task's thread; raises Interrupted when the process stops before it is done."""
-        asyncio.run_coroutine_threadsafe(self._run(name), self._loop).result()
+        asyncio.run_coroutine_threadsafe(self._run(lambda work: work.render(name)), self._loop).result()
+
+    def deliver(self, id: str) -> None:
+        """Delivers a webhook, likewise."""
+        asyncio.run_coroutine_threadsafe(self._run(lambda work: work.deliver(id)), self._loop).result()
 
     def interrupt_later(self) -> None:
         """Gives what is running SHUTDOWN_GRACE to finish; after that it goes back to the queue.
@@ -54,7 +58,7 @@ class Runtime:
         Celery waits for its threads without a limit of its own.
         """
         grace = self._settings.xai.shutdown_grace.total_seconds()
-        log.info("stopping: %d renders have %.0f s to finish", len(self._running), grace)
+        log.info("stopping: %d tasks have %.0f s to finish", len(self._running), grace)
         self._loop.call_soon_threadsafe(self._loop.call_later, grace, self._interrupt)
 
     def close(self) -> None:
@@ -67,31 +71,31 @@ class Runtime:
         self._loop.close()
         self._scratch.remove()
 
-    async def _run(self, name: str) -> None:
+    async def _run(self, step: Callable[[Work], Awaitable[None]]) -> None:
         task = asyncio.current_task()
-        if task is None or self._render is None:
+        if task is None or self._work is None:
             raise Interrupted
         self._running.add(task)
         try:
-            await self._render.run(name)
+            await step(self._work)
         except asyncio.CancelledError:
             raise Interrupted from None
         finally:
             self._running.discard(task)
 
     def _interrupt(self) -> None:
-        self._render = None
+        self._work = None
         for task in self._running:
             task.cancel()
         self._loop.call_later(KEEPING_SECONDS, self._interrupt)
 
     async def _serve(self, opened: Future[None]) -> None:
         try:
-            async with open_render(self._settings, lanes=self._lanes, scratch=self._scratch.folder) as render:
-                self._render = render
+            async with open_work(self._settings, lanes=self._lanes, scratch=self._scratch.folder) as work:
+                self._work = work
                 opened.set_result(None)
                 await self._stop.wait()
-                self._render = None
+                self._work = None
         except BaseException as error:
             if opened.done():
                 raise

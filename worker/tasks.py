@@ -10,7 +10,7 @@ from celery import Task, shared_task
 from celery.exceptions import Reject
 from celery.signals import setup_logging, worker_init, worker_shutdown, worker_shutting_down
 
-from celery_config import RENDER_TASK
+from celery_config import DELIVER_TASK, RENDER_TASK
 from log_config import configure_logging
 from settings import SettingsError, load_settings
 from speech.errors import Interrupted, Unavailable
@@ -32,6 +32,18 @@ def render(task: Task[..., None], name: str) -> None:
     except (Interrupted, Unavailable) as error:
         # Acknowledging it would lose the job: Celery takes a failed task for a finished one.
         raise Reject(error.code, requeue=True) from None
+
+
+@shared_task(name=DELIVER_TASK, bind=True, ignore_result=True)
+def deliver(task: Task[..., None], id: str) -> None:
+    """Delivers the webhook of this id; one that it can't is due again by itself."""
+    if _runtime is None:
+        raise Reject("the worker is not ready", requeue=True)
+    correlation_id.set(task.request.id)
+    try:
+        _runtime.deliver(id)
+    except (Interrupted, Unavailable) as error:
+        log.warning("webhook %s: put off: %s", id, error.detail)
 
 
 @setup_logging.connect

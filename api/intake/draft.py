@@ -38,6 +38,7 @@ class Draft:
     """
 
     terms: Terms
+    scratch: BinaryIO = field(default_factory=tempfile.TemporaryFile)
     lines: int = 0
     skipped: int = 0
     characters: int = 0
@@ -45,7 +46,6 @@ class Draft:
     problems: list[FieldProblem] = field(default_factory=list)
     more_problems: int = 0
     _seen: dict[str, int] = field(default_factory=dict)
-    scratch: BinaryIO = field(default_factory=tempfile.TemporaryFile)
     _lengths: list[int] = field(default_factory=list)
     _packing: Packing = field(default_factory=Packing)
 

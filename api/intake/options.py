@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, Json, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Json, ValidationError
 
 from api.schemas import CLIENT_ID, Metadata
 from audio.codecs import resolve_rendition
 from front.refusals import refuse
+from front.webhook_urls import MAX_URL, check_form
 from speech.voices import resolve_voice
 
-MAX_URL = 2048
-
-WebhookUrl = Annotated[str, Field(max_length=MAX_URL, pattern=r"^https?://[!-~]+$")]
+WebhookUrl = Annotated[str, Field(max_length=MAX_URL), AfterValidator(check_form)]
 
 
 class Members(BaseModel):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,7 +12,7 @@ import orjson
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from api.batch_schemas import BatchView, batch_document
+from api.batch_schemas import BatchView
 from api.idempotency import HEADER, sent_once
 from api.intake.draft import Draft
 from api.intake.estimate import EstimateView, estimate
@@ -21,9 +22,11 @@ from api.intake.options import BatchQuery, Members
 from api.openapi import BATCH_BODY
 from api.services import Services
 from front.access import caller_of
+from front.batch_document import batch_document
 from front.openapi import PROBLEMS
 from front.rate_fields import rate_fields
 from front.upload import Upload, uploaded
+from front.webhook_urls import check_webhook_url
 from speech.batch import Batch, moment_of
 from storage.batch_ids import new_batch_id
 
@@ -63,7 +66,7 @@ async def _dry_run(services: Services, upload: Upload, *, kind: str, query: Batc
     async with _checked(services, upload, kind=kind, query=query) as (draft, _):
         kept = await services.kept.names(draft.firsts)
         xai = services.settings.xai
-        return estimate(draft, kept=kept, prices=xai.prices, sessions=xai.bulk_sessions)
+        return await asyncio.to_thread(estimate, draft, kept=kept, prices=xai.prices, sessions=xai.bulk_sessions)
 
 
 async def _taken_once(request: Request, upload: Upload, *, kind: str, query: BatchQuery) -> Batch:
@@ -73,7 +76,7 @@ async def _taken_once(request: Request, upload: Upload, *, kind: str, query: Bat
     async with sent_once(request, asked, keys=services.keys, caller=caller):
         id = new_batch_id(now=time.time())
         if key := request.headers.get(HEADER):
-            id = await services.keys.made(key, caller=caller, id=id)
+            id = await services.keys.made(key, caller=caller, request=asked, id=id)
         async with services.taking(id):
             batch = (await services.batch_files.get(id)) if key else None
             if batch is None:
@@ -105,6 +108,8 @@ async def _checked(
 ) -> AsyncIterator[tuple[Draft, Members]]:
     """The batch's lines, all of them good, or the bad ones left out; raises InvalidLines or InvalidRequest."""
     settings, members = services.settings, dict[str, object]()
+    allow_private = settings.webhooks.allow_private
+    check_webhook_url(query.webhook_url, allow_private=allow_private)
     terms = Terms(
         voice=query.voice or settings.server.voice,
         format=query.format,
@@ -116,4 +121,6 @@ async def _checked(
         async with services.checking:
             rows = rows_of(upload.file, kind=kind, members=members)
             await draft.fill(rows, skip_invalid=query.skip_invalid)
-        yield draft, Members.read(members)
+        read = Members.read(members)
+        check_webhook_url(read.webhook_url, allow_private=allow_private)
+        yield draft, read

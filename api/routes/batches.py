@@ -12,10 +12,11 @@ from starlette.responses import Response, StreamingResponse
 
 from api.batch_archive import BatchArchive
 from api.batch_results import result_lines
-from api.batch_schemas import BatchListView, BatchResultView, BatchView, batch_document
+from api.batch_schemas import BatchListView, BatchResultView, BatchView
 from api.begun import begun
 from api.services import Services
 from front.access import caller_of, is_admin
+from front.batch_document import batch_document
 from front.openapi import PROBLEMS
 from speech.batch import Batch, BatchState
 from speech.errors import BatchRunning, UnknownBatch

@@ -1,4 +1,4 @@
-"""Clients: stored, shown, removed, and their pages' tokens."""
+"""Clients: stored, shown, removed, their pages' tokens and their webhooks' secrets."""
 
 from __future__ import annotations
 
@@ -17,12 +17,14 @@ from api.client_schemas import (
     ClientView,
     TokenRequest,
     TokenView,
+    WebhookSecretView,
     client_document,
 )
 from api.openapi import ClientId
 from api.services import Services
 from front.body import read_body
 from front.openapi import PROBLEMS
+from front.webhook_urls import check_webhook_url
 from speech.client import check_client_id
 from speech.errors import UnknownClient
 
@@ -60,16 +62,21 @@ async def get_client(request: Request, id: ClientId) -> Response:
     summary="Store a client",
 )
 async def put_client(request: Request, id: ClientId) -> Response:
-    """Makes the client, or replaces it whole: only `ai_api_key` stays as it is when it is left out."""
+    """Makes the client, or replaces it whole: only `ai_api_key` stays as it is when it is left out.
+
+    With its first `webhook_url` it gets a secret, which is shown in this answer and never again.
+    """
     clients = Services.of(request).clients
     check_client_id(id)
     wanted = ClientRequest.read(await read_body(request, limit=MAX_BODY))
-    await clients.put(wanted.client(id), key=wanted.key)
+    allow_private = Services.of(request).settings.webhooks.allow_private
+    check_webhook_url(wanted.webhook_url, allow_private=allow_private)
+    secret = await clients.put(wanted.client(id), key=wanted.key)
     log.info("client %s is stored", id)
     client = await clients.get(id)
     if client is None:
         raise UnknownClient
-    return _json(client_document(client))
+    return _json(client_document(client) | ({"webhook_secret": secret} if secret else {}))
 
 
 @router.delete("/v1/clients/{id}", status_code=204, responses=dict(PROBLEMS), summary="Remove a client")
@@ -101,6 +108,18 @@ async def make_widget_token(request: Request, id: ClientId) -> Response:
     token, until = services.tokens.issue(id, seconds=wanted.seconds)
     expires_at = datetime.fromtimestamp(until, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     return _json({"token": token, "client_id": id, "expires_at": expires_at})
+
+
+@router.post(
+    "/v1/clients/{id}/webhook-secret",
+    responses={200: {"model": WebhookSecretView}, **PROBLEMS},
+    summary="Replace the webhook's secret",
+)
+async def rotate_webhook_secret(request: Request, id: ClientId) -> Response:
+    """A new secret, shown here and never again. For 24 hours the one before signs, too, beside it."""
+    secret = await Services.of(request).clients.rotate_webhook_secret(id)
+    log.info("client %s has a new webhook secret", id)
+    return _json({"client_id": id, "webhook_secret": secret})
 
 
 def _json(document: dict[str, Any]) -> Response:

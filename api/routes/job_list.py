@@ -8,9 +8,10 @@ import orjson
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from api.schemas import JobListView, job_document
+from api.schemas import JobListView
 from api.services import Services
 from audio.codecs import FORMATS
+from front.job_document import job_document
 from front.openapi import PROBLEMS
 from speech.errors import FieldProblem, InvalidRequest
 from speech.job import JobStatus

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Sequence
 from typing import Annotated
 
 import orjson
@@ -12,16 +13,18 @@ from starlette.responses import Response
 
 from api.idempotency import sent_once
 from api.openapi import JOB_BODY, JobId
-from api.schemas import CLIENT_ID, JobRequest, JobView, job_document
+from api.schemas import CLIENT_ID, JobRequest, JobView
 from api.services import Services
 from front.access import caller_of
 from front.body import read_body
+from front.job_document import job_document
 from front.openapi import PROBLEMS
 from front.rate_fields import rate_fields
 from speech.errors import UnknownJob
 from speech.job import Cache, JobStatus
 from speech.ports import Claim
 from speech.recipe import Recipe, check_job_name
+from speech.webhook import Target
 
 router = APIRouter(tags=["jobs"])
 
@@ -44,7 +47,8 @@ async def post_job(request: Request) -> Response:
     services = Services.of(request)
     wanted, recipe = await services.read_order(await read_body(request))
     recipe = await services.recipe_for(recipe, wanted.client_id)
-    claim, is_again = await _claim(request, wanted, recipe)
+    targets = await _targets(request, wanted)
+    claim, is_again = await _claim(request, wanted, recipe, targets)
     job, headers = claim.job, {"Cache-Control": "no-store", **rate_fields(claim.allowance)}
     wait = _preferred_wait(request)
     if wait is not None:
@@ -98,10 +102,18 @@ async def delete_job(
     return Response(status_code=204)
 
 
-async def _claim(request: Request, wanted: JobRequest, recipe: Recipe) -> tuple[Claim, bool]:
+async def _targets(request: Request, wanted: JobRequest) -> Sequence[Target]:
+    """Who is to be told of the job's end; most callers want nobody to be, and cost nothing."""
+    if wanted.webhook_url is None and wanted.client_id is None:
+        return ()
+    caller = caller_of(request, wanted.client_id)
+    return await Services.of(request).telling.targets(wanted.webhook_url, caller=caller)
+
+
+async def _claim(request: Request, wanted: JobRequest, recipe: Recipe, targets: Sequence[Target]) -> tuple[Claim, bool]:
     """The job, started or joined, and whether the request was sent again.
 
-    Then it only looks at a job that has ended, also at one that failed or was cancelled.
+    Then it only looks at a job that has ended, also at one that failed or was cancelled, of which nobody is told twice.
     """
     services, caller = Services.of(request), caller_of(request, wanted.client_id)
     async with sent_once(request, wanted, keys=services.keys, caller=caller) as is_again:
@@ -111,7 +123,11 @@ async def _claim(request: Request, wanted: JobRequest, recipe: Recipe) -> tuple[
             return Claim(job=job, cache=cache, generation=job.stamp[0]), is_again
         # What fails between the look and the claim is not to be made twice either.
         refresh = wanted.refresh and not is_again
-        return await services.claim(recipe, refresh=refresh, caller=caller), is_again
+        claim = await services.claim(recipe, refresh=refresh, caller=caller)
+        if targets:
+            audio_url = services.audio_url(recipe.job_name, request)
+            await services.telling.tell(claim, wanted, targets=targets, audio_url=audio_url)
+        return claim, is_again
 
 
 def _preferred_wait(request: Request) -> int | None:

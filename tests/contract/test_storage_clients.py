@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from speech.client import Client
-from speech.errors import InvalidRequest, KeySealed, Unavailable
+from speech.errors import InvalidRequest, KeySealed, Unavailable, UnknownClient
 from storage.audio_store import S3AudioStore
 from storage.clients import CHANNEL, HELD_SECONDS
 from tests.fakes.buckets import client_on, store_on
@@ -211,3 +211,31 @@ async def test_redis_hears_ids_and_nothing_else(process: Process) -> None:
         assert message is not None
         assert (message["channel"], message["data"]) == (CHANNEL.encode(), b"shop")
         assert await one.redis.keys("*") == []
+
+
+async def test_a_webhooks_secrets_are_made_kept_and_replaced(server: S3Server, bucket: str, process: Process) -> None:
+    url = "https://shop.example/hook"
+    async with process() as one:
+        assert await one.clients.put(SHOP, key=KEY) is None
+        assert await one.clients.webhook_secrets("shop") == ()
+        hooked = replace(SHOP, webhook_url=url)
+        first = await one.clients.put(hooked, key=None)
+        assert first is not None
+        assert await one.clients.put(replace(hooked, name="Second"), key=None) is None
+        second = await one.clients.rotate_webhook_secret("shop")
+        await one.clients.disable_webhook("shop", url="https://shop.example/another")
+        assert await one.clients.get("shop") == replace(hooked, name="Second", has_key=True, has_webhook_secret=True)
+        await one.clients.disable_webhook("shop", url=url)
+    assert not [body for body in bodies(server, bucket).values() if first.encode() in body or second.encode() in body]
+    async with process(NEW, OLD) as two:
+        assert await two.clients.webhook_secrets("shop") == (second, first)
+        stored = await two.clients.get("shop")
+        assert stored is not None
+        assert stored.webhook_disabled
+        # Put again they are under the new seal, as the key is.
+        await two.clients.put(replace(stored, webhook_disabled=False), key=None)
+        with pytest.raises(UnknownClient):
+            await two.clients.rotate_webhook_secret("nobody")
+    async with process(NEW) as three:
+        assert await three.clients.webhook_secrets("shop") == (second, first)
+        assert await three.clients.key("shop") == KEY

@@ -35,6 +35,16 @@ async def test_callers_have_keys_of_their_own(redis: Redis) -> None:
     assert {await keys.use("order-7", caller=caller, request=BODY) for caller in callers} == {KeyUse.FIRST}
 
 
+async def test_what_a_key_s_request_makes_has_one_id(redis: Redis) -> None:
+    keys = IdempotencyKeys(redis)
+    asked = [("order-7", "key:", BODY), ("order-7", "key:", BODY), ("order-7", "key:", OTHER), ("order-7", "", BODY)]
+    made = [
+        await keys.made(key, caller=caller, request=body, id=f"batch-{number}")
+        for number, (key, caller, body) in enumerate(asked)
+    ]
+    assert made == ["batch-0", "batch-0", "batch-2", "batch-3"]
+
+
 async def test_of_many_at_once_one_is_the_first(redis: Redis) -> None:
     keys = IdempotencyKeys(redis)
     uses = await asyncio.gather(*(keys.use("order-7", caller="", request=BODY) for _ in range(50)))

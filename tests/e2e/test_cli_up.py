@@ -32,7 +32,7 @@ pytestmark = pytest.mark.e2e
 
 API_KEY = "an-api-key-of-these-tests"
 KEYS = {"access_key_id": "key-id-of-tests", "secret_access_key": "secret-key-of-these-tests"}
-PIECES = ("redis", "bucket", "worker_interactive", "worker_bulk")
+PIECES = ("redis", "bucket", "worker_interactive", "worker_bulk", "worker_outbox")
 
 
 @pytest.fixture(scope="module")

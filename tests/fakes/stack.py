@@ -99,7 +99,7 @@ class Stack(Programs):
 
 @contextmanager
 def stack(*, before_bucket: FrailProxy | None = None, **settings: str) -> Iterator[Stack]:
-    """The system with one worker for both lanes, without delays unless the settings say otherwise."""
+    """The system with one worker for all lanes, without delays unless the settings say otherwise."""
     with ExitStack() as exits:
         redis, s3 = exits.enter_context(redis_server()), exits.enter_context(rclone_server())
         folder = Path(exits.enter_context(tempfile.TemporaryDirectory(prefix="recite-testing-")))
@@ -130,7 +130,7 @@ def stack(*, before_bucket: FrailProxy | None = None, **settings: str) -> Iterat
         )
         exits.callback(system.end)
         system.start("api", "api")
-        system.start_worker("worker", "interactive", "bulk")
+        system.start_worker("worker", "interactive", "bulk", "outbox")
         system.start_simulator()
         system.wait_until_ready()
         yield system

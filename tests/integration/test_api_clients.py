@@ -142,6 +142,7 @@ async def test_each_call_needs_its_scope(guarded: Stack) -> None:
             assert post.status_code in ((200, 202) if posted == 202 else (403,)), name
             assert (await client.get("/v1/jobs")).status_code == looked
             assert (await client.get("/v1/clients")).status_code == listed
+            assert (await client.get("/v1/webhooks/deliveries")).status_code == listed
             if listed == 403:
                 check_problem(await client.put("/v1/clients/mine", json={}), 403, "forbidden")
                 check_problem(await client.post("/v1/clients/mine/widget-token"), 403, "forbidden")
@@ -173,6 +174,7 @@ async def test_a_widget_token_opens_its_client_s_audio_and_nothing_else(guarded:
             ("GET", "/v1/jobs"),
             ("GET", f"/v1/jobs/{job['id']}"),
             ("GET", "/v1/clients"),
+            ("GET", "/v1/webhooks/deliveries"),
             ("PUT", "/v1/clients/widget"),
             ("POST", "/v1/clients/widget/widget-token"),
             ("GET", "/ready"),

@@ -30,7 +30,7 @@ def fleet() -> Iterator[Stack]:
     ) as fleet:
         fleet.programs["worker"].end()
         fleet.start_worker("live", "interactive")
-        fleet.start_worker("bulk", "bulk")
+        fleet.start_worker("bulk", "bulk", "outbox")
         fleet.wait_until_ready()
         yield fleet
 

@@ -65,7 +65,7 @@ class World:
     sent: int = 0
     slept: list[float] = field(default_factory=list)
 
-    async def send(self, name: str, *, lane: Lane, is_first: bool = False) -> None:
+    async def send(self, name: str, *, lane: str, is_first: bool = False) -> None:
         assert lane is Lane.BULK
         self.sent += 1
         event = self.happens.pop(0)

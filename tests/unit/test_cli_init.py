@@ -51,7 +51,7 @@ def test_the_example_names_the_true_defaults(here: Path) -> None:
     plain = load_settings()
     kept = {name: value for name, value in examples().items() if "your" not in value and "example" not in value}
     given = {"RECITE_API_KEYS", "RECITE_SECRET", "REDIS_URL", "CELERY_BROKER_URL", "S3_ENDPOINT_URL", *COMPOSE_ONLY}
-    given |= {"TRUSTED_PROXIES", "RELAY_MAX_SESSIONS", "DAILY_SPEND_LIMIT_USD"}
+    given |= {"TRUSTED_PROXIES", "RELAY_MAX_SESSIONS", "DAILY_SPEND_LIMIT_USD", "WEBHOOK_SECRET"}
     (here / ".env").write_text("\n".join(f"{name}={value}" for name, value in kept.items() if name not in given))
 
     assert load_settings() == plain

@@ -22,6 +22,7 @@ TWINS = Twins(
     bucket=BucketTwin(port=20_002, access_key_id="key-id", secret_access_key="s3-secret"),
     simulator=8090,
 )
+WORKERS = ("worker-interactive", "worker-bulk", "worker-outbox")
 NO_TWINS = Twins(redis=None, bucket=None, simulator=None)
 
 
@@ -42,13 +43,13 @@ def understood(home: DataDir, started: list[Program], directory: Path) -> dict[s
 def test_everything_is_started_when_nothing_is_given(home: DataDir, tmp_path: Path) -> None:
     found = understood(home, programs(TWINS, home=home, grace_seconds=30), tmp_path)
 
-    assert set(found) == {"redis", "s3", "simulator", "worker-interactive", "worker-bulk", "relay", "api", "announce"}
+    assert set(found) == {"redis", "s3", "simulator", *WORKERS, "relay", "api", "announce"}
 
 
 def test_only_our_own_is_started_when_all_is_given(home: DataDir) -> None:
     started = programs(NO_TWINS, home=home, grace_seconds=30)
 
-    assert [program.name for program in started] == ["worker-interactive", "worker-bulk", "relay", "api", "announce"]
+    assert [program.name for program in started] == [*WORKERS, "relay", "api", "announce"]
 
 
 def test_odd_paths_and_percents_arrive(home: DataDir, tmp_path: Path) -> None:
@@ -65,8 +66,8 @@ def test_workers_stop_before_what_they_need(home: DataDir, tmp_path: Path) -> No
 
     order = sorted(found, key=lambda name: (found[name][0].priority, name))
 
-    assert order == ["redis", "s3", "simulator", "relay", "worker-bulk", "worker-interactive", "api", "announce"]
-    assert found["worker-bulk"][0] is found["worker-interactive"][0] is found["relay"][0]
+    assert order == ["redis", "s3", "simulator", "relay", *sorted(WORKERS), "api", "announce"]
+    assert {found[name][0].name for name in (*WORKERS, "relay")} == {"slow"}
 
 
 def test_a_worker_may_finish_its_render_and_what_dies_comes_back(home: DataDir, tmp_path: Path) -> None:

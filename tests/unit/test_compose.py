@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 COMPOSE = (ROOT / "docker-compose.yml").read_text()
 SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(COMPOSE)["services"]
 OURS = {name for name, service in SERVICES.items() if service["image"] == "recite:local"}
-WORKERS = {"worker-interactive", "worker-bulk"}
+WORKERS = {"worker-interactive", "worker-bulk", "worker-outbox"}
 ONE_SHOT = {"s3-owner"}
 
 
@@ -33,7 +33,7 @@ def test_it_is_the_same_system() -> None:
     assert [name for name, service in SERVICES.items() if service.get("profiles") == ["simulator"]] == ["simulator"]
 
 
-@pytest.mark.parametrize("lane", ["interactive", "bulk"])
+@pytest.mark.parametrize("lane", ["interactive", "bulk", "outbox"])
 def test_workers_run_as_recite_up_runs_them(lane: str, tmp_path: Path) -> None:
     started = programs(Twins(redis=None, bucket=None, simulator=None), home=DataDir(tmp_path), grace_seconds=30)
     embedded = next(list(one.command[1:]) for one in started if one.name == f"worker-{lane}")

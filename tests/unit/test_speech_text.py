@@ -16,6 +16,13 @@ def test_normalising_twice_changes_nothing(text: str) -> None:
     assert normalise(normalise(text)) == normalise(text)
 
 
+@given(WILD, st.text(st.sampled_from("aB 1.")))
+def test_a_text_that_needs_little_is_read_as_any(wild: str, plain: str) -> None:
+    # With a control character it goes the long way, which leaves that out.
+    for text in (wild, plain):
+        assert normalise(text) == normalise(text + "\x00")
+
+
 @given(WILD)
 def test_what_is_left_is_nfc_without_controls_and_double_spaces(text: str) -> None:
     clean = normalise(text)
