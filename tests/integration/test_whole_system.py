@@ -62,7 +62,6 @@ def test_no_call_breaks_whatever_it_is_sent(whole: Stack, program: str) -> None:
         "checks": ",".join(_CHECKS),
         "max-examples": 3,
         "request-timeout": 40,
-        "workers": 2,
     }
     flags = [f"--{name}={value}" for name, value in options.items()]
     flags += ["--generation-deterministic", "--no-shrink", "--continue-on-failure"]
