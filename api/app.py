@@ -40,7 +40,7 @@ from settings import Settings
 
 _EXPOSED = [
     *("ETag", "Location", "Retry-After", "X-Request-ID", "Content-Range", "Accept-Ranges", "Content-Location"),
-    *("Recite-Cache", "Recite-Ignored", "Recite-Speed", *RATE_FIELDS),
+    *("Recite-Cache", "Recite-Ignored", "Recite-Speed", "X-Should-Retry", *RATE_FIELDS),
 ]
 _DESCRIPTION = (
     "Text to speech through xAI's voice API: rendered once, served to everyone who asks. "
@@ -98,9 +98,6 @@ def _hang_door(app: FastAPI, settings: Settings) -> None:
         opens=("POST /api/chat", "GET /v1/audio/", "HEAD /v1/audio/"),
         of_clients=("POST /api/chat",),
         methods=["GET", "HEAD", "POST", "PUT", "DELETE"],
-        headers=[
-            *("Authorization", "Content-Type", "Prefer", "Range", "X-Request-ID", "Last-Event-ID", "Idempotency-Key")
-        ],
         exposed=_EXPOSED,
         errors=OpenAiErrors,
     )

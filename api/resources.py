@@ -17,6 +17,7 @@ from celery_config import RENDER_TASK, make_celery
 from front.audio_links import AudioLinks
 from front.widget_tokens import WidgetTokens
 from settings import Settings
+from speech.client import XAI
 from speech.upstream_key import UpstreamKey, UpstreamKeys
 from storage.audience import RedisAudience
 from storage.audio_store import S3AudioStore
@@ -30,7 +31,7 @@ from storage.breaker import RedisBreaker
 from storage.bucket import Bucket
 from storage.callers import RedisCallers
 from storage.card_index import RedisCardIndex
-from storage.clients import S3Clients
+from storage.clientele import clientele
 from storage.conversations import RedisConversations
 from storage.dispatch import CeleryDispatch
 from storage.ensured import ensured
@@ -69,14 +70,9 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         store = S3AudioStore(settings.bucket.bucket, **settings.bucket.store_options())
         stack.push_async_callback(store.close)
         await stack.enter_async_context(ensured(store))
-        clients = S3Clients(
-            Bucket(settings.bucket.bucket, **settings.bucket.store_options(), threads=_CLIENT_THREADS),
-            redis=redis,
-            following=following,
-            sealer=Sealer(settings.derived("client-keys")),
-        )
-        await clients.open()
-        stack.push_async_callback(clients.close)
+        bucket = Bucket(settings.bucket.bucket, **settings.bucket.store_options(), threads=_CLIENT_THREADS)
+        keys = settings.derived("client-keys")
+        clients = await stack.enter_async_context(clientele(redis, following=following, bucket=bucket, keys=keys))
         ledger = await stack.enter_async_context(
             bookkeeping(redis, bucket=Bucket(settings.bucket.bucket, **settings.bucket.store_options(), threads=4))
         )
@@ -87,7 +83,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         await watch.open()
         stack.push_async_callback(watch.close)
         completions = ChatCompletions(
-            {**settings.chat.provider_urls, "xai": settings.xai.rest_url},
+            {**settings.chat.provider_urls, XAI: settings.xai.rest_url},
             timeout=settings.chat.timeout.total_seconds(),
         )
         stack.push_async_callback(completions.aclose)

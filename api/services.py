@@ -47,7 +47,7 @@ from storage.claiming import Claiming
 from storage.heartbeats import Heartbeats
 from storage.idempotency_keys import IdempotencyKeys
 from storage.job_list import JobList
-from storage.paying import Paying
+from storage.paying import Payer, Paying
 from storage.queue_figures import QueueFigures
 
 log = logging.getLogger(__name__)
@@ -172,12 +172,14 @@ class Services:
         """What the cards of a client's private audio say of it, under each secret that still counts."""
         return frozenset(owner_of(scope_of(client_id, key=key)) for key in self.settings.derived("private-names"))
 
-    async def claim(self, recipe: Recipe, *, refresh: bool, caller: str) -> Claim:
+    async def claim(self, recipe: Recipe, *, refresh: bool, caller: str, payer: Payer | None = None) -> Claim:
         """Joins the job or starts it, for the client that the caller names: it is counted there, within its limits.
+        A `payer` has been admitted already.
 
         Raises TooManyRequests, and what Claiming does.
         """
-        payer = await self.paying.admit(client_of(caller))
+        if payer is None:
+            payer = await self.paying.admit(client_of(caller))
         return await self._claiming.claim(recipe, refresh=refresh, caller=caller, payer=payer)
 
     @cached_property
@@ -195,10 +197,6 @@ class Services:
     def held_card(self, name: str) -> Card | None:
         """The card of what this process knows to be ready, without asking anybody; None otherwise."""
         return self.cards.held(name)
-
-    async def serve_held(self, card: Card, *, caller: str) -> None:
-        """Counts a hit that needs no claim; raises TooManyRequests."""
-        self.paying.served(await self.paying.admit(client_of(caller)), card)
 
     async def withdraw(self, name: str, *, caller: str) -> None:
         """The caller no longer wants this job; what has ended stays as it is. Raises UnknownJob."""

@@ -40,6 +40,11 @@ def _is_shared_audio(path: str) -> bool:
     return path.startswith(_AUDIO) and not is_private(path.removeprefix(_AUDIO))
 
 
+def is_open(method: str, path: str, *, public: tuple[str, ...]) -> bool:
+    """Whether a call needs no key, whoever makes it."""
+    return method in ("GET", "HEAD") and (path in _OPEN_PATHS or path.startswith((*_OPEN_PREFIXES, *public)))
+
+
 class BearerAccess:
     """Pure ASGI middleware (a BaseHTTPMiddleware would hide broken streams); knows only hashes of the keys.
 
@@ -56,7 +61,7 @@ class BearerAccess:
     ) -> None:
         self._app = app
         self._keys = tuple(keys)
-        self._public = (*_OPEN_PREFIXES, *public)
+        self._public = tuple(public)
         self._right = right
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -72,9 +77,7 @@ class BearerAccess:
         await self._app(scope, receive, send)
 
     def _is_open(self, scope: Scope) -> bool:
-        path: str = scope["path"]
-        is_reading = scope.get("method", "GET") in ("GET", "HEAD")
-        return is_reading and (path in _OPEN_PATHS or path.startswith(self._public))
+        return is_open(scope.get("method", "GET"), scope["path"], public=self._public)
 
     def _opened(self, scope: Scope, needed: Right) -> tuple[str, frozenset[Right]]:
         """The key's id and all that it may do."""

@@ -20,8 +20,9 @@ _HASH_CHARACTERS = 40
 _OWNER_CHARACTERS = 16
 # No hexadecimal digit: it tells private names from those that all share.
 _PRIVATE = "p"
+JOB_NAME = rf"[a-z0-9]{{2,16}}-{_PRIVATE}?[0-9a-f]{{40}}\.[a-z0-9]{{2,5}}"
+_JOB_NAME = re.compile(JOB_NAME)
 _CANONICAL = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-_JOB_NAME = re.compile(rf"[a-z0-9]{{2,16}}-{_PRIVATE}?[0-9a-f]{{40}}\.[a-z0-9]{{2,5}}")
 
 
 @dataclass(frozen=True, kw_only=True)

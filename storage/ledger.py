@@ -15,14 +15,15 @@ from weakref import WeakValueDictionary
 import orjson
 from redis.asyncio import Redis
 
-from speech.errors import StaleToken, Unavailable
+from speech.errors import SpendLimit, StaleToken, Unavailable
 from speech.usage import Purse, Usage
 from storage import ledger_scripts as scripts
 from storage.ledger_book import Page, S3LedgerBook
-from storage.periods import day_of, month_of
+from storage.periods import day_of, month_of, until_midnight
 from storage.purse_scripts import (
     ACCOUNT_KEY,
     HELD_KEY,
+    MONEY,
     TOTAL_ACCOUNT,
     day_account,
     month_account,
@@ -75,7 +76,7 @@ class RedisLedger:
         # An end gives back all of it.
         del self._given_back[:-_MOST_GIVEN_BACK]
         with suppress(Unavailable):
-            await self._tell()
+            await self.tell()
 
     async def payer(self, job: str) -> str:
         """Who pays for a job that is under way; nobody for one that the board forgot."""
@@ -106,6 +107,17 @@ class RedisLedger:
         for account in (month_account(client, month_of(now)), day_account(day_of(now))):
             await self._seed(account)
 
+    async def check_day(self, *, cost: int, limit: int, now: float) -> None:
+        """Raises SpendLimit when so much more is too much, beside what was spent on this day and what is reserved."""
+        await self.tell()
+        account = day_account(day_of(now))
+        await self._seed(account)
+        with ANSWERING:
+            spent: Any = await self._redis.hget(ACCOUNT_KEY + account, "spent")
+            reserved: Any = await self._redis.hget(HELD_KEY, MONEY)
+        if int(spent or 0) + int(reserved or 0) + cost > limit:
+            raise SpendLimit(retry_after=until_midnight(now))
+
     async def usage(self, client: str, *, month: str) -> Usage:
         """What a client used in a month."""
         return await self._usage(month_account(client, month))
@@ -115,7 +127,7 @@ class RedisLedger:
         return await self._usage(TOTAL_ACCOUNT)
 
     async def _usage(self, account: str) -> Usage:
-        await self._tell()
+        await self.tell()
         figures, is_whole = await self._account(account)
         if not is_whole:
             figures += Counter((await self._book.newest(account)).figures)
@@ -129,7 +141,7 @@ class RedisLedger:
 
     async def keep(self) -> None:
         """Tells Redis what was counted here, and the bucket what changed there; raises Unavailable."""
-        await self._tell()
+        await self.tell()
         with ANSWERING:
             accounts = await scripts.TAKE.run(self._redis, scripts.DIRTY_KEY, _AT_A_TIME, _LEASE_MS)
         # One that can't be kept now doesn't hold up the others.
@@ -189,7 +201,8 @@ class RedisLedger:
             fields: Any = await self._redis.hgetall(ACCOUNT_KEY + account)
         return _figures(fields), b"seeded" in fields
 
-    async def _tell(self) -> None:
+    async def tell(self) -> None:
+        """Tells Redis what was counted here; raises Unavailable."""
         async with self._telling:
             # What was told in vain first; meanwhile more may have come.
             for _ in range(2):

@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel
 
+from api.openapi import ClientId
 from api.services import Services
 from front.openapi import PROBLEMS
 from speech.client import check_client_id
@@ -35,6 +36,9 @@ class UsageView(BaseModel):
     seconds_bought: float
     characters_served: int
     seconds_served: float
+    chat_input_tokens: int
+    chat_output_tokens: int
+    live_seconds: float
     upstream_usd: float
     own_key_usd: float
     characters_reserved: int
@@ -46,7 +50,7 @@ class UsageView(BaseModel):
 async def client_usage(
     request: Request,
     response: Response,
-    id: Annotated[str, Path(description="The client")],
+    id: ClientId,
     month: Annotated[
         str | None, Query(pattern=r"^20\d\d-(0[1-9]|1[0-2])$", description="`2026-11`; else the present one, of UTC")
     ] = None,
@@ -73,6 +77,9 @@ async def client_usage(
         seconds_bought=usage.bought_ms / 1000,
         characters_served=usage.served_characters,
         seconds_served=usage.served_ms / 1000,
+        chat_input_tokens=usage.asked_tokens,
+        chat_output_tokens=usage.said_tokens,
+        live_seconds=usage.live_ms / 1000,
         upstream_usd=usage.spent / MICRO,
         own_key_usd=usage.own_spent / MICRO,
         characters_reserved=reserved,

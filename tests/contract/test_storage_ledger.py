@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from speech.errors import Unavailable
+from speech.errors import SpendLimit, Unavailable
 from speech.usage import NOBODY, Purse, Usage
 from storage.bucket import Bucket
 from storage.job_board import RedisJobBoard
@@ -103,6 +103,27 @@ async def test_after_a_wipe_the_figures_come_back_and_go_on(
     assert await ledger.usage(ADA, month=MONTH) == BOTH
     await redis.flushall()
     assert await ledger.usage(ADA, month=MONTH) == BOTH
+
+
+async def test_a_day_is_over_when_its_limit_is_spent_or_reserved(
+    ledger: RedisLedger, other: RedisLedger, redis: Redis
+) -> None:
+    ledger.count(ADA, now=NOW, usage=MADE)
+    # Its own figures it tells before it asks.
+    await ledger.check_day(cost=8, limit=MADE.spent + 8, now=NOW)
+    with pytest.raises(SpendLimit) as over:
+        await other.check_day(cost=9, limit=MADE.spent + 8, now=NOW)
+    assert 0 < (over.value.retry_after or 0) <= 86_400
+    await other.check_day(cost=8, limit=8, now=NOW + 86_400)
+    purse = Purse(client=ADA, characters=13, cost=5000, now=NOW)
+    await RedisJobBoard(redis).claim(RECIPE, now=NOW, purse=just(purse))
+    with pytest.raises(SpendLimit):
+        await other.check_day(cost=1, limit=MADE.spent + purse.cost, now=NOW)
+    await ledger.keep()
+    await redis.flushall()
+    await other.check_day(cost=8, limit=MADE.spent + 8, now=NOW)
+    with pytest.raises(SpendLimit):
+        await other.check_day(cost=9, limit=MADE.spent + 8, now=NOW)
 
 
 @pytest.mark.parametrize("server", SERVERS, indirect=True)

@@ -45,6 +45,8 @@ class MemoryLedger:
 
     async def recall(self, client: str, *, now: float) -> None: ...
 
+    async def check_day(self, *, cost: int, limit: int, now: float) -> None: ...
+
     async def usage(self, client: str, *, month: str) -> Usage:
         return self.used(client)
 
