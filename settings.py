@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from base64 import b64encode
 from dataclasses import dataclass
@@ -18,6 +17,8 @@ from speech.addresses import is_loopback
 from speech.api_key import ApiKey, Right, sent_as
 from speech.errors import InvalidRequest
 from speech.prices import MICRO, Prices
+from speech.spending import Spending
+from speech.upstream_key import UpstreamKey, group_of
 from speech.voices import resolve_voice
 
 ENV_FILE = Path(".env")
@@ -91,9 +92,10 @@ class XaiSettings(_Group):
         return Prices(minute=self.minute_price, item=self.item_price)
 
     @property
-    def daily_limit(self) -> int | None:
-        """What may be spent in a day, in millionths of a dollar."""
-        return None if self.daily_dollars is None else round(self.daily_dollars * MICRO)
+    def spending(self) -> Spending:
+        """What the upstream takes, and what may be spent in a day."""
+        daily = None if self.daily_dollars is None else round(self.daily_dollars * MICRO)
+        return Spending(prices=self.prices, daily_limit=daily)
 
     @property
     def bulk_sessions(self) -> int:
@@ -423,9 +425,14 @@ class Settings:
 
     @property
     def quota_group(self) -> str:
-        """What the upstream counts together: as it is named, else all that uses this key, told by its hash."""
+        """What the upstream counts together with the global key: as it is named, else all that uses it."""
         key = self.xai.api_key.get_secret_value() if self.xai.api_key else ""
-        return self.xai.quota_group or hashlib.sha256(key.encode()).hexdigest()[:16]
+        return self.xai.quota_group or group_of(key)
+
+    @property
+    def service_key(self) -> UpstreamKey:
+        """The global upstream key with its quota group; raises SettingsError when there is none."""
+        return UpstreamKey(group=self.quota_group, secret=self.xai_key)
 
 
 def load_settings(*, with_embedded: bool = True) -> Settings:

@@ -14,7 +14,7 @@ from api.services import Services
 from api.voicing import CLAIM_SECONDS, Voiced, Voicing, silent
 from settings import Settings
 from speech.chat_ports import Prompt, Turn
-from speech.client import Client, check_client_id
+from speech.client import XAI, Client, check_client_id
 from speech.errors import ChatKeyMissing, Unavailable, UnknownClient
 from speech.sentences import Sentences
 from speech.voices import resolve_voice
@@ -24,7 +24,6 @@ log = logging.getLogger(__name__)
 
 Event = tuple[str, dict[str, Any]]
 
-_XAI = "xai"
 _IN_SENTENCES = silent("in_sentences", "The reply was spoken sentence by sentence")
 _TOO_LATE = silent("timeout", "The audio could not be asked for in time")
 
@@ -167,6 +166,6 @@ async def _key(services: Services, client: Client) -> str:
     own = await services.clients.key(client.id) if client.has_key else None
     if own:
         return own
-    if client.ai_provider != _XAI or services.settings.xai.api_key is None:
+    if client.ai_provider != XAI or services.settings.xai.api_key is None:
         raise ChatKeyMissing
     return services.settings.xai_key

@@ -131,8 +131,8 @@ class ClientRequest(ClientSettings):
 
     ai_api_key: SecretStr | None = Field(
         None,
-        description="Write-only. The client's own upstream key; left out or null: stays; empty: removed, "
-        "then the service's own key serves.",
+        description="Write-only. The client's own upstream key, by which it chats and, if its provider is xai, speaks; "
+        "left out or null: stays; empty: removed, then the service's own key serves.",
     )
 
     @field_validator("ai_api_key")

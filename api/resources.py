@@ -17,6 +17,7 @@ from celery_config import RENDER_TASK, make_celery
 from front.audio_links import AudioLinks
 from front.widget_tokens import WidgetTokens
 from settings import Settings
+from speech.upstream_key import UpstreamKey, UpstreamKeys
 from storage.audience import RedisAudience
 from storage.audio_store import S3AudioStore
 from storage.batch_board import RedisBatchBoard
@@ -110,6 +111,9 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         stack.push_async_callback(holdings.close)
         removal = Removal(store=store, holdings=holdings)
         removing = Removing(store=store, board=board, removal=removal, gone=gone, ledger=ledger)
+        # Only the workers can't do without it.
+        secret = settings.xai.api_key.get_secret_value() if settings.xai.api_key else ""
+        service = UpstreamKey(group=settings.quota_group, secret=secret)
         yield Services(
             settings=settings,
             board=board,
@@ -123,8 +127,9 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             heartbeats=Heartbeats(redis),
             audience=audience,
             stage=stage,
-            breaker=RedisBreaker(redis, group=settings.quota_group),
+            breaker=lambda group: RedisBreaker(redis, group=group),
             clients=clients,
+            upstream_keys=UpstreamKeys(clients, service=service),
             conversations=RedisConversations(
                 redis,
                 turns=settings.chat.turns,
@@ -141,8 +146,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
                 clients=clients,
                 ledger=ledger,
                 rates=RedisRates(redis),
-                prices=settings.xai.prices,
-                daily_limit=settings.xai.daily_limit,
+                spending=settings.xai.spending,
             ),
             telling=Telling(
                 webhooks=RedisWebhooks(redis, sealer=Sealer(settings.derived("webhook-records"))),

@@ -22,11 +22,11 @@ from api.purging import Purging
 from api.removing import Removing
 from api.schemas import JobRequest
 from api.telling import Telling
-from front.access import client_of
 from front.audio_links import AudioLinks
 from front.widget_tokens import WidgetTokens
 from settings import Settings
 from speech.batch_ports import Batches
+from speech.caller import client_of
 from speech.card import Card
 from speech.chat_ports import Completions, Conversations
 from speech.client import PRIVATE, Client
@@ -41,6 +41,7 @@ from speech.ledger_ports import Ledger
 from speech.ports import Audience, AudioStore, Breaker, Callers, Claim, Dispatch, JobBoard, JobWatch
 from speech.recipe import Recipe, is_private, owner_of, scope_of
 from speech.request import SpeechRequest
+from speech.upstream_key import UpstreamKeys
 from storage.batch_files import BatchFiles
 from storage.claiming import Claiming
 from storage.heartbeats import Heartbeats
@@ -86,7 +87,8 @@ class Services:
     heartbeats: Heartbeats
     audience: Audience
     stage: LiveStage
-    breaker: Breaker
+    breaker: Callable[[str], Breaker]
+    upstream_keys: UpstreamKeys
     clients: Clients
     conversations: Conversations
     completions: Completions
@@ -185,6 +187,7 @@ class Services:
             card=self.card,
             dispatch=self.dispatch,
             breaker=self.breaker,
+            keys=self.upstream_keys,
             queue=self.queue,
             paying=self.paying,
         )

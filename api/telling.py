@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from api.schemas import JobRequest
-from front.access import client_of
 from front.job_document import job_document
 from front.webhook_urls import check_webhook_url
+from speech.caller import client_of
 from speech.client_ports import Clients
 from speech.job import Job, JobStatus
 from speech.ports import Claim, JobWatch

@@ -13,7 +13,7 @@ from typing import Any
 from api.services import Services
 from audio.codecs import resolve_rendition
 from speech.card import Card
-from speech.client import Client
+from speech.client import XAI, Client
 from speech.errors import InvalidRequest, ReciteError, UnknownJob
 from speech.job import Cache, Job, JobStatus
 from speech.markdown import speakable
@@ -30,7 +30,6 @@ CLAIM_SECONDS, READ_SECONDS = 1.0, 1.0
 _LIMITS = {"auto": 200_000, "data": 8_000_000, "url": 0, "none": 0}
 # Longer replies don't come twice.
 _HELD_WORDS = 2000
-_PROVIDER_THAT_SPEAKS = "xai"
 _REASONS = {
     "over_budget": "over_budget",
     "spend_limit": "over_budget",
@@ -96,7 +95,7 @@ class Voicing:
     @property
     def silence(self) -> Voiced | None:
         """Why nothing is spoken whatever the reply is; None when it is."""
-        if self.client.ai_provider != _PROVIDER_THAT_SPEAKS:
+        if self.client.ai_provider != XAI:
             return SILENT_PROVIDER
         return OFF if self.mode == "none" else None
 

@@ -100,11 +100,6 @@ def is_admin(request: HTTPConnection) -> bool:
     return Right.ADMIN in request.scope.get("key_rights", Right) and WIDGET not in request.scope
 
 
-def client_of(caller: str) -> str:
-    """The client that a caller asks for; empty when it named none."""
-    return caller.partition(":")[2]
-
-
 def given_key(scope: Scope) -> str:
     """What the caller sent as a bearer; an empty one, which is nobody's, when there is none."""
     scheme, _, given = Headers(scope=scope).get("authorization", "").partition(" ")

@@ -11,8 +11,9 @@ from relay.hub import Hub
 from relay.message_log import MessageLog
 from relay.services import Recording, Services
 from relay.timings import Timings
-from settings import Settings, XaiSettings
+from settings import Settings
 from speech.live_ports import LiveSessions
+from speech.upstream_key import UpstreamKey, UpstreamKeys
 from storage.breaker import RedisBreaker
 from storage.bucket import Bucket
 from storage.clients import S3Clients
@@ -21,9 +22,13 @@ from storage.redis_client import open_redis
 from storage.sealing import Sealer
 from storage.seats import RedisSeats
 from xai.live import LiveUpstream
+from xai.live_line import LiveLine
 from xai.live_seats import LiveSeats
-from xai.tokens import Bearers, EphemeralTokens, KeyBearer
+from xai.per_key import PerKey
+from xai.tokens import open_bearers
 
+# Three channels, and one for each key that is in use, by which calls are made, too.
+_FOLLOWED = 1000
 _CLIENT_THREADS = 4
 _RECORDING_THREADS = 8
 
@@ -35,15 +40,16 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         redis = open_redis(settings.redis_url)
         stack.push_async_callback(redis.aclose)
         # Whoever follows a channel holds a connection for ever.
-        following = open_redis(settings.redis_url)
+        following = open_redis(settings.redis_url, connections=_FOLLOWED)
         stack.push_async_callback(following.aclose)
-        bearers = await stack.enter_async_context(_bearers(settings.xai, key=settings.xai_key))
-        seats = await stack.enter_async_context(_seats(settings, following))
+        lines = PerKey(lambda key: _line(settings, key, redis=redis, following=following))
+        stack.push_async_callback(lines.aclose)
+        # Kept open, whoever uses it.
+        stack.enter_context(lines.use(settings.service_key))
         sessions = _sessions(settings, redis, following)
         hub = Hub(sessions)
         await hub.open()
         stack.push_async_callback(hub.close)
-        breaker = RedisBreaker(redis, group=settings.quota_group)
         clients = S3Clients(
             Bucket(settings.bucket.bucket, **settings.bucket.store_options(), threads=_CLIENT_THREADS),
             redis=redis,
@@ -56,10 +62,8 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             settings=settings,
             sessions=sessions,
             hub=hub,
-            upstream=LiveUpstream(
-                settings.xai.realtime_url, model=settings.xai.model, bearers=bearers, breaker=breaker
-            ),
-            seats=seats,
+            lines=lines,
+            upstream_keys=UpstreamKeys(clients, service=settings.service_key),
             log=MessageLog(settings.relay.log),
             timings=Timings(),
             clients=clients,
@@ -105,19 +109,17 @@ def _sessions(settings: Settings, redis: Redis, following: Redis) -> RedisLiveSe
     )
 
 
-def _seats(settings: Settings, redis: Redis) -> LiveSeats:
+def _line(settings: Settings, key: UpstreamKey, *, redis: Redis, following: Redis) -> LiveLine:
     xai = settings.xai
-    seats = RedisSeats(redis, group=settings.quota_group, maximum=xai.max_sessions, reserved=xai.reserved_sessions)
-    return LiveSeats(seats, most_live=settings.live_sessions)
-
-
-@asynccontextmanager
-async def _bearers(xai: XaiSettings, *, key: str) -> AsyncIterator[Bearers]:
-    if xai.auth == "key":
-        yield KeyBearer(key)
-        return
-    tokens = EphemeralTokens(key, rest_url=xai.rest_url)
-    try:
-        yield tokens
-    finally:
-        await tokens.aclose()
+    seats = RedisSeats(following, group=key.group, maximum=xai.max_sessions, reserved=xai.reserved_sessions)
+    line = LiveLine(
+        upstream=LiveUpstream(
+            xai.realtime_url,
+            model=xai.model,
+            bearers=open_bearers(key.secret, auth=xai.auth, rest_url=xai.rest_url),
+            breaker=RedisBreaker(redis, group=key.group),
+        ),
+        seats=LiveSeats(seats, most_live=settings.live_sessions),
+    )
+    line.seats.open()
+    return line

@@ -31,8 +31,9 @@ from speech.errors import GoingAway
 from speech.live_ports import LiveSessions
 from speech.live_session import LiveSession, LiveState
 from speech.ports import ANYBODY
-from xai.live import LiveUpstream
-from xai.live_seats import LiveSeats
+from speech.upstream_key import UpstreamKeys
+from xai.live_line import LiveLine
+from xai.per_key import PerKey
 
 log = logging.getLogger(__name__)
 
@@ -58,8 +59,8 @@ class Services:
     settings: Settings
     sessions: LiveSessions
     hub: Hub
-    upstream: LiveUpstream
-    seats: LiveSeats
+    lines: PerKey[LiveLine]
+    upstream_keys: UpstreamKeys
     log: MessageLog
     timings: Timings
     recording: Recording
@@ -97,13 +98,13 @@ class Services:
         log.info("[X.AI LIVE] %s made for client %s", made.id, made.client_id or "-")
         return made
 
-    def bridge(self, session: LiveSession, order: LiveOrder, *, tap: Tap | None) -> Bridge:
-        """The bridge for a connected session, going on where it was."""
+    def bridge(self, session: LiveSession, order: LiveOrder, *, line: LiveLine, tap: Tap | None) -> Bridge:
+        """The bridge for a connected session, going on where it was, over the line of its client's key."""
         return Bridge(
             order,
-            upstream=self.upstream,
+            upstream=line.upstream,
             limits=self._limits(session),
-            seats=self.seats,
+            seats=line.seats,
             log=self.log,
             timings=self.timings,
             tap=tap,

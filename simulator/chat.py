@@ -66,7 +66,7 @@ async def _answer(request: Request, upstream: Upstream) -> Response:
         wanted = read_request(await request.body(), options=upstream.options)
     except ValueError as error:
         return problem(400, "invalid_request", str(error))
-    fault = upstream.chat_plan.take(wanted.last)
+    fault = upstream.chat_plan.take(wanted.last, key=key)
     upstream.chats.note(wanted, key=key, fault=fault.name if fault else None)
     upstream.stats.chats += 1
     if fault:

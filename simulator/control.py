@@ -1,4 +1,4 @@
-"""The control calls under /control: counters, faults, sessions, conversations, chats, options, for tests."""
+"""The control calls under /control: counters, faults, sessions, conversations, chats, accounts, options."""
 
 from __future__ import annotations
 
@@ -17,13 +17,24 @@ from simulator.upstream import Upstream
 
 
 class FaultOrder(BaseModel):
-    """Which fault the next connections or utterances meet, or chats: `times` None is always, `text` None is any."""
+    """Which fault the next connections or utterances meet, or chats; `times` None: always, `text`, `key` None: any."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
     fault: str
     times: int | None = Field(None, ge=1)
     text: str | None = None
+    key: str | None = None
+
+
+class AccountOrder(BaseModel):
+    """What a key may do from now on; None: as all others."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    key: str
+    max_sessions: int | None = Field(None, ge=0)
+    retry_after: int = Field(1, ge=0)
 
 
 class HangUpOrder(BaseModel):
@@ -43,6 +54,7 @@ async def _reset(request: Request) -> JSONResponse:
     upstream.stats.reset()
     upstream.bills.reset()
     upstream.chats.clear()
+    upstream.accounts.reset()
     upstream.clear_faults()
     return _counted(upstream)
 
@@ -55,7 +67,7 @@ async def _show_faults(request: Request) -> JSONResponse:
 
 async def _plan_fault(request: Request) -> JSONResponse:
     order = FaultOrder.model_validate(await _body(request))
-    _upstream(request).plan_fault(order.fault, times=order.times, text=order.text)
+    _upstream(request).plan_fault(order.fault, times=order.times, text=order.text, key=order.key)
     return JSONResponse({"planned": _upstream(request).pending_faults()})
 
 
@@ -76,6 +88,17 @@ async def _conversations(request: Request) -> JSONResponse:
 
 async def _chats(request: Request) -> JSONResponse:
     return JSONResponse({"chats": _upstream(request).chats.to_json()})
+
+
+async def _accounts(request: Request) -> JSONResponse:
+    return JSONResponse({"accounts": _upstream(request).accounts.to_json()})
+
+
+async def _change_account(request: Request) -> JSONResponse:
+    order = AccountOrder.model_validate(await _body(request))
+    account = _upstream(request).accounts.of(order.key)
+    account.max_sessions, account.retry_after = order.max_sessions, order.retry_after
+    return JSONResponse(account.to_json())
 
 
 async def _show_settings(request: Request) -> JSONResponse:
@@ -107,6 +130,8 @@ ROUTES = [
     Route("/control/hang_up", _hang_up, methods=["POST"]),
     Route("/control/conversations", _conversations, methods=["GET"]),
     Route("/control/chats", _chats, methods=["GET"]),
+    Route("/control/accounts", _accounts, methods=["GET"]),
+    Route("/control/accounts", _change_account, methods=["POST"]),
     Route("/control/settings", _show_settings, methods=["GET"]),
     Route("/control/settings", _change_settings, methods=["POST"]),
 ]

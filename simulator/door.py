@@ -17,7 +17,6 @@ from simulator.wire import Wire
 _log = logging.getLogger(__name__)
 
 _SUBPROTOCOL = "xai-client-secret."
-_RETRY_AFTER = {"Retry-After": "1"}
 _REFUSALS = {
     400: ("invalid_request", "The request is not valid"),
     401: ("unauthenticated", "The API key is not valid"),
@@ -41,9 +40,13 @@ async def serve(websocket: WebSocket, upstream: Upstream) -> None:
     """One connection, from the handshake to its end."""
     upstream.stats.handshakes += 1
     await asyncio.sleep(upstream.options.handshake_ms / 1000)
+    bearer = _bearer(websocket)
+    key = upstream.key_for(bearer)
+    account = upstream.accounts.of(bearer if key is None else key)
     try:
-        model, fault = _model(websocket), _fault(websocket, upstream)
-        key = _key(websocket, upstream)
+        model, fault = _model(websocket), _fault(websocket, upstream, key=key or "")
+        if key is None:
+            raise Refused(401)
         if fault and fault.act is Act.REFUSE:
             raise Refused(int(fault.detail or 500))
         if fault and fault.act is Act.REJECT_KEY:
@@ -56,8 +59,9 @@ async def serve(websocket: WebSocket, upstream: Upstream) -> None:
             raise Refused(404)
     except Refused as refused:
         upstream.stats.refused[refused.status] += 1
+        account.refused[refused.status] += 1
         _log.info("[X.AI TTS] simulator refused status=%d", refused.status)
-        await _refuse(websocket, refused)
+        await _refuse(websocket, refused, retry_after=account.retry_after)
         return
     with upstream.seat(key) as number:
         admission = Admission(number=number, key=key, model=model, conversation_id=resumed, fault=fault)
@@ -79,9 +83,9 @@ async def _converse(websocket: WebSocket, upstream: Upstream, admission: Admissi
     _log.info("[X.AI TTS] simulator connection=%d closed", admission.number)
 
 
-async def _refuse(websocket: WebSocket, refused: Refused) -> None:
+async def _refuse(websocket: WebSocket, refused: Refused, *, retry_after: int) -> None:
     body = {"code": refused.code, "error": str(refused)}
-    headers = _RETRY_AFTER if refused.status == 429 else None
+    headers = {"Retry-After": str(retry_after)} if refused.status == 429 else None
     with suppress(WebSocketDisconnect):
         await websocket.send_denial_response(JSONResponse(body, status_code=refused.status, headers=headers))
 
@@ -92,10 +96,10 @@ def _model(websocket: WebSocket) -> str:
     raise Refused(400, "model is missing in the URL")
 
 
-def _fault(websocket: WebSocket, upstream: Upstream) -> Fault | None:
+def _fault(websocket: WebSocket, upstream: Upstream, *, key: str) -> Fault | None:
     name = websocket.query_params.get("fault")
     if name is None:
-        fault = upstream.plan.take(connecting=True)
+        fault = upstream.plan.take(connecting=True, key=key)
     elif name in FAULTS:
         fault = FAULTS[name]
     else:
@@ -105,12 +109,9 @@ def _fault(websocket: WebSocket, upstream: Upstream) -> Fault | None:
     return fault
 
 
-def _key(websocket: WebSocket, upstream: Upstream) -> str:
+def _bearer(websocket: WebSocket) -> str:
     scheme, _, bearer = websocket.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer":
         offered = (name for name in websocket.scope["subprotocols"] if name.startswith(_SUBPROTOCOL))
         bearer = next(offered, "").removeprefix(_SUBPROTOCOL)
-    key = upstream.key_for(bearer.strip())
-    if key is None:
-        raise Refused(401)
-    return key
+    return bearer.strip()

@@ -26,6 +26,7 @@ async def create_client_secret(request: Request) -> JSONResponse:
         return problem(400, "invalid_request", str(error))
     token, expires_at = upstream.tokens.issue(key, seconds=seconds)
     upstream.stats.tokens += 1
+    upstream.accounts.of(key).tokens += 1
     return JSONResponse({"value": token, "expires_at": expires_at})
 
 

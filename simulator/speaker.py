@@ -71,7 +71,7 @@ class Speaker:
         """Starts the response and counts it; raises BadEvent while another one is active."""
         self.check_silent()
         upstream, script, profile = self._upstream, speaking.script, speaking.profile
-        fault = self._fault or upstream.plan.take(connecting=False, text=script.asked)
+        fault = self._fault or upstream.plan.take(connecting=False, key=self._key, text=script.asked)
         if fault and fault.only_by not in (None, speaking.mode):
             fault = None
         response = Response(
@@ -86,6 +86,7 @@ class Speaker:
             sound=speaking.sound,
         )
         name = fault.name if fault else None
+        upstream.accounts.of(self._key).speak(script.asked)
         upstream.stats.speak(script.asked, voice=profile.voice, speak_mode=speaking.mode, fault=name)
         task = tasks.create_task(self._run(response, voice=profile.voice, characters=len(script.asked)))
         self._active = _Active(response, task, speaking.is_interruptible)

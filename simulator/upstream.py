@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import itertools
 import random
-from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from simulator.accounts import Accounts
 from simulator.bills import Bills
 from simulator.chat_faults import CHAT_FAULTS
 from simulator.chats import Chats
@@ -40,6 +40,7 @@ class Upstream:
         self.options = options
         self.stats = Stats()
         self.bills = Bills()
+        self.accounts = Accounts()
         self.plan = FaultPlan()
         self.chat_plan = ChatFaultPlan()
         self.chats = Chats()
@@ -49,7 +50,6 @@ class Upstream:
         self.conversations = Conversations(clock)
         self.closing = Closing()
         self._numbers = itertools.count(1)
-        self._open: Counter[str] = Counter()
 
     def key_for(self, bearer: str, *, tokens_too: bool = True) -> str | None:
         """The key that a bearer stands for, None when it is not good."""
@@ -59,15 +59,18 @@ class Upstream:
 
     def is_full(self, key: str, *, as_it_stands: bool = False) -> bool:
         """Whether a key has all the sessions that it may have: with `as_it_stands`, those open now, at least one."""
-        cap = self.options.max_sessions
-        return self._open[key] >= (min(cap, max(1, self._open[key])) if as_it_stands else cap)
+        account = self.accounts.of(key)
+        cap = self.options.max_sessions if account.max_sessions is None else account.max_sessions
+        return account.open >= (min(cap, max(1, account.open)) if as_it_stands else cap)
 
-    def plan_fault(self, name: str, *, times: int | None = None, text: str | None = None) -> None:
+    def plan_fault(
+        self, name: str, *, times: int | None = None, text: str | None = None, key: str | None = None
+    ) -> None:
         """Plans a fault of either table; raises ValueError when there is none of the name."""
         if name in FAULTS:
-            self.plan.add(FAULTS[name], times=times, text=text)
+            self.plan.add(FAULTS[name], times=times, text=text, key=key)
         elif name in CHAT_FAULTS:
-            self.chat_plan.add(CHAT_FAULTS[name], times=times, text=text)
+            self.chat_plan.add(CHAT_FAULTS[name], times=times, text=text, key=key)
         else:
             raise ValueError(f"fault: unknown; one of {', '.join([*FAULTS, *CHAT_FAULTS])}")
 
@@ -89,14 +92,14 @@ class Upstream:
     @contextmanager
     def seat(self, key: str) -> Iterator[int]:
         """One of the key's sessions, for as long as the block runs; the connection's number."""
-        self._open[key] += 1
+        self.accounts.of(key).connect()
         self.stats.connect()
         try:
             with self.bills.session(key):
                 yield next(self._numbers)
         finally:
             self.stats.disconnect()
-            self._open[key] -= 1
+            self.accounts.of(key).disconnect()
 
     def dice(self, number: int) -> random.Random:
         """What varies on a connection: the same seed and number, the same throws."""

@@ -10,6 +10,8 @@ from speech.errors import FieldProblem, InvalidRequest
 # What another program may also send as `client_id`; a name of dots alone would be a path.
 CLIENT_ID = r"[A-Za-z0-9._-]{1,64}"
 SHARED, PRIVATE = "shared", "private"
+# The one provider that speaks; the others chat.
+XAI = "xai"
 
 _CLIENT_ID = re.compile(CLIENT_ID)
 
@@ -24,7 +26,7 @@ class Client:
 
     id: str
     name: str = ""
-    ai_provider: str = "xai"
+    ai_provider: str = XAI
     ai_model: str = "grok-3-fast"
     system_prompt: str = ""
     voice: str | None = None
@@ -40,6 +42,11 @@ class Client:
     webhook_disabled: bool = False
     has_key: bool = False
     has_webhook_secret: bool = False
+
+    @property
+    def pays_itself(self) -> bool:
+        """Whether its speech is bought with its own key: another provider's is for the chat alone."""
+        return self.has_key and self.ai_provider == XAI
 
 
 def check_client_id(id: str) -> str:

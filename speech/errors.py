@@ -541,11 +541,12 @@ class WordsDiffer(RenderError):
 
 
 class UpstreamError(RenderError):
-    """xAI did not do what was asked."""
+    """xAI did not do what was asked. `groups`: the quota groups whose keys alone met it; none: it concerns all."""
 
     code = "upstream_error"
     title = "The voice service reported an error"
     retryable = True
+    groups: tuple[str, ...] = ()
 
 
 class UpstreamUnreachable(UpstreamError):
@@ -579,7 +580,7 @@ class KeyRejected(UpstreamError):
     """401 or 403: the key is not good."""
 
     code = "key_rejected"
-    title = "The voice service rejected the API key; check XAI_API_KEY"
+    title = "The voice service rejected the API key; check XAI_API_KEY, or the client's own"
     retryable = False
 
 

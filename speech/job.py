@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from speech.card import Card
-from speech.errors import ReciteError
+from speech.errors import ReciteError, UpstreamError
 from speech.recipe import Recipe
 
 
@@ -54,16 +54,18 @@ class Cache(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class JobError:
-    """Why a job failed, in words for the caller."""
+    """Why a job failed, in words for the caller; `groups`: whose keys it was the fault of, so of no others."""
 
     code: str
     message: str
     retryable: bool
+    groups: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, error: ReciteError) -> JobError:
         """What a caller may know of an error."""
-        return cls(code=error.code, message=error.title, retryable=error.retryable)
+        groups = error.groups if isinstance(error, UpstreamError) else ()
+        return cls(code=error.code, message=error.title, retryable=error.retryable, groups=groups)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

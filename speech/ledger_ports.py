@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from speech.usage import Allowance, Usage
+from speech.usage import Allowance, Purse, Usage
 
 
 class Ledger(Protocol):
@@ -21,6 +21,12 @@ class Ledger(Protocol):
 
     async def payer(self, job: str) -> str:
         """Who pays for a job that is under way; raises Unavailable."""
+
+    async def hand_over(self, job: str, *, purse: Purse) -> None:
+        """Somebody who joined a job pays for it from now on, within his limits as if he had begun it.
+
+        Raises OverBudget or SpendLimit, StaleToken when it is not under way any more, and Unavailable.
+        """
 
     async def served_joined(self, job: str, *, now: float, characters: int, duration_ms: int) -> None:
         """Everybody who joined the job got so much."""

@@ -13,6 +13,7 @@ from speech.card import Card
 from speech.job import Cache, Job, JobError
 from speech.recipe import Recipe
 from speech.request import Lane
+from speech.upstream_key import UpstreamKey
 from speech.usage import Allowance, Purse
 
 
@@ -174,6 +175,9 @@ class Callers(Protocol):
     async def drop(self, name: str) -> None:
         """Cancels the job if nobody wants it any more, likewise."""
 
+    async def clients(self, name: str) -> list[str]:
+        """The clients for whom the job is wanted, in the order in which they asked; empty for those who named none."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Stray:
@@ -233,7 +237,7 @@ class JobWatch(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Delivery:
-    """How a text is to be spoken: what the upstream session is set to, and how urgent it is.
+    """How a text is to be spoken: what the upstream session is set to, how urgent it is, and with whose key.
 
     `place` is the utterance's number in its reading: a long reading's later ones let others pass.
     """
@@ -245,6 +249,7 @@ class Delivery:
     speak_mode: str
     lane: Lane = Lane.INTERACTIVE
     place: int = 0
+    key: UpstreamKey | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -15,8 +15,9 @@ class Usage:
     """Figures that only grow. Times in milliseconds of sound, money in millionths of a dollar.
 
     Bought: spoken by the upstream for this client's request and kept. Served: everything else that it got. `spent`
-    holds the attempts that failed, too. A request that was not refused is a hit, joins a render or misses; `stored` is
-    the finished audio that came into the bucket, `removed` what was taken out again.
+    holds the attempts that failed, too; `own_spent` is what the same came to with the client's own upstream key.
+    A request that was not refused is a hit, joins a render or misses; `stored` is the finished audio that came into the
+    bucket, `removed` what was taken out again.
     """
 
     requests: int = 0
@@ -35,6 +36,7 @@ class Usage:
     served_characters: int = 0
     served_ms: int = 0
     spent: int = 0
+    own_spent: int = 0
 
     @classmethod
     def of(cls, figures: Mapping[str, int]) -> Self:

@@ -16,7 +16,8 @@ from storage.batch_files import BatchFiles
 from storage.batch_results import BatchResults, Told
 from storage.batch_runs import BatchRuns, Run
 
-_POLL_SECONDS = 0.3
+# The bucket, which is asked while Redis knows nothing, is asked ever more seldom.
+_POLL_SECONDS, _SLOW_POLL_SECONDS = 0.3, 2.0
 _RECORDS_HELD = 256
 # Newer results may replace those that were just listed.
 _LOOKS = 5
@@ -51,13 +52,15 @@ class StoredBatches:
 
     async def state(self, batch: Batch, *, wait: float = 0, beyond: int | None = None) -> BatchState:
         """How it stands, once it has ended, or has more results than `beyond`, or `wait` seconds are over."""
-        until = asyncio.get_running_loop().time() + wait
+        until, pause = asyncio.get_running_loop().time() + wait, _POLL_SECONDS
         while True:
-            state = await self._state(batch)
+            told = await self._told(batch)
+            state = told or await self._kept(batch)
             left = until - asyncio.get_running_loop().time()
             if state.status.is_end or left <= 0 or (beyond is not None and state.results > beyond):
                 return state
-            await asyncio.sleep(min(left, _POLL_SECONDS))
+            await asyncio.sleep(min(left, pause))
+            pause = _POLL_SECONDS if told else min(2 * pause, _SLOW_POLL_SECONDS)
 
     async def cancel(self, batch: Batch) -> BatchState:
         """What isn't done of it is not wanted any more; one that has ended stays as it is."""
@@ -68,7 +71,7 @@ class StoredBatches:
             # Whoever drives looks now and then, too.
             with suppress(Unavailable):
                 await self._board.call_off(batch.id, run=run.number)
-        return await self._state(batch)
+        return await self.state(batch)
 
     async def retry(self, batch: Batch) -> BatchState:
         """Lines that have no audio are run again; raises BatchRunning before its end, NothingToRetry without any."""
@@ -81,7 +84,7 @@ class StoredBatches:
         await self._runs.begin(batch.id, run=run.number + 1)
         with suppress(Unavailable):
             await self._board.begin(batch.id, run=run.number + 1)
-        return await self._state(batch)
+        return await self.state(batch)
 
     async def latest(self, *, owner: str | None, after: str | None, limit: int) -> BatchPage:
         """The latest batches of a key's id, or of all (None), after a place that an earlier page told."""
@@ -102,10 +105,14 @@ class StoredBatches:
             if not gaps and first + len(wanted) < min((piece + 1) * PIECE_LINES, batch.lines):
                 return
 
-    async def _state(self, batch: Batch) -> BatchState:
+    async def _told(self, batch: Batch) -> BatchState | None:
+        """What Redis knows."""
         with suppress(Unavailable):
-            if (told := await self._board.state(batch.id)) is not None:
-                return told
+            return await self._board.state(batch.id)
+        return None
+
+    async def _kept(self, batch: Batch) -> BatchState:
+        """What the bucket knows."""
         run = await self._runs.current(batch.id)
         return await self._runs.end_of(run) or await self._counted(batch, run)
 

@@ -36,6 +36,11 @@ def error_record(error: JobError) -> bytes:
     return orjson.dumps(asdict(error))
 
 
+def _read_error(record: bytes) -> JobError:
+    known = orjson.loads(record)
+    return JobError(**{**known, "groups": tuple(known.get("groups", ()))})
+
+
 def read_job(name: str, values: Sequence[bytes | None]) -> Job | None:
     """The job in the values of `board_scripts.FIELDS`, or None when there is none."""
     status, generation, created_at, started_at, attempts, utterances, error, facts, sequence, done, ended_at = values[
@@ -47,7 +52,7 @@ def read_job(name: str, values: Sequence[bytes | None]) -> Job | None:
         "attempts": int(attempts or 0),
         "utterances": int(utterances) if utterances else None,
         "utterances_done": int(done or 0),
-        "error": JobError(**orjson.loads(error)) if error else None,
+        "error": _read_error(error) if error else None,
         **orjson.loads(facts),
     }
     return Job(

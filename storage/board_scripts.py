@@ -112,12 +112,13 @@ end
 """
 )
 
-# Both outlive their job, which is moved now and then.
+# In the order in which they asked first. Both outlive their job, which is moved now and then.
 _WANT = f"""
 local function want(name, reading, caller, ms)
   local callers, jobs = '{CALLERS_KEY}' .. name, '{READING_KEY}' .. reading
-  if redis.call('SCARD', callers) >= {_CALLERS_KEPT} then caller = '*' end
-  redis.call('SADD', callers, caller)
+  if redis.call('ZCARD', callers) >= {_CALLERS_KEPT} then caller = '*' end
+  local last = redis.call('ZRANGE', callers, -1, -1, 'WITHSCORES')
+  redis.call('ZADD', callers, 'NX', (last[2] or 0) + 1, caller)
   redis.call('SADD', jobs, name)
   redis.call('PEXPIRE', callers, 2 * ms)
   redis.call('PEXPIRE', jobs, 2 * ms)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from redis.asyncio import Redis
 
+from speech.caller import client_of
 from speech.errors import UnknownJob
 from storage.board_scripts import CALLERS_KEY, CHANNEL, INDEX, LISTENING_KEY, NOW, READING_KEY, Script
 from storage.redis_client import ANSWERING
@@ -14,7 +16,7 @@ CANCELLED_KEPT = timedelta(days=1)
 # `cancel` keeps what it cancelled for so many ms.
 CANCEL = f"""
 local function is_wanted(name)
-  return redis.call('SCARD', '{CALLERS_KEY}' .. name) > 0 or redis.call('EXISTS', '{LISTENING_KEY}' .. name) == 1
+  return redis.call('ZCARD', '{CALLERS_KEY}' .. name) > 0 or redis.call('EXISTS', '{LISTENING_KEY}' .. name) == 1
 end
 
 local function cancel(name, ms)
@@ -37,7 +39,7 @@ _WITHDRAW = Script(
     + f"""
 local job = redis.call('HMGET', KEYS[1], 'status', 'reading')
 if not job[1] then return 0 end
-redis.call('SREM', '{CALLERS_KEY}' .. ARGV[1], ARGV[2])
+redis.call('ZREM', '{CALLERS_KEY}' .. ARGV[1], ARGV[2])
 local unwanted, is_reading_wanted = {{}}, false
 for _, name in ipairs(redis.call('SMEMBERS', '{READING_KEY}' .. (job[2] or ''))) do
   local status = redis.call('HGET', 'recite:job:' .. name, 'status')
@@ -74,3 +76,11 @@ class RedisCallers:
     async def drop(self, name: str) -> None:
         """Cancels the job if nobody wants it any more, likewise."""
         await self.withdraw(name, caller=_NOBODY)
+
+    async def clients(self, name: str) -> list[str]:
+        """The clients for whom the job is wanted, in the order in which they asked; empty for those who named none."""
+        with ANSWERING:
+            callers: Any = await self._redis.zrange(f"{CALLERS_KEY}{name}", 0, -1)
+        # Those who are not told apart may have keys of their own.
+        told_apart = [caller.decode() for caller in callers if b":" in caller]
+        return list(dict.fromkeys(client_of(caller) for caller in told_apart))

@@ -12,10 +12,11 @@ from functools import partial
 
 from speech.card import Card
 from speech.errors import OverBudget, QueueFull, ReciteError, SpendLimit, Unavailable, Unread, UpstreamDown
-from speech.job import Cache
+from speech.job import Cache, JobError
 from speech.ports import Breaker, Claim, Dispatch, JobBoard
 from speech.recipe import Recipe
 from speech.request import Lane
+from speech.upstream_key import UpstreamKeys
 from storage.paying import Payer, Paying
 from storage.queue_figures import QueueFigures
 
@@ -24,12 +25,13 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class Claiming:
-    """Whoever wants audio asks here; `card` tells what the bucket has."""
+    """Whoever wants audio asks here; `card` tells what the bucket has, `breaker` gives a quota group's."""
 
     board: JobBoard
     card: Callable[[str], Awaitable[Card | None]]
     dispatch: Dispatch
-    breaker: Breaker
+    breaker: Callable[[str], Breaker]
+    keys: UpstreamKeys
     queue: QueueFigures
     paying: Paying
 
@@ -50,6 +52,8 @@ class Claiming:
     async def _claim(self, recipe: Recipe, *, refresh: bool, caller: str, payer: Payer) -> Claim:
         try:
             claim = await self._claim_on_board(recipe, refresh=refresh, caller=caller, payer=payer)
+            if claim.job.error and await self._may_do_better(claim.job.error, payer):
+                claim = await self._claim_on_board(recipe, refresh=True, caller=caller, payer=payer)
         except (QueueFull, OverBudget, SpendLimit) as refusal:
             return await self._claim_kept(recipe, refusal)
         if claim.is_promoted:
@@ -58,7 +62,7 @@ class Claiming:
             return claim
         try:
             # Both take a round trip, for which somebody waits.
-            card, down_for = await asyncio.gather(self.card(recipe.job_name), self._down_for(recipe.request.lane))
+            card, down_for = await asyncio.gather(self.card(recipe.job_name), self._down_for(recipe, payer))
             if card is not None:
                 job = await self.board.finish(card)
                 return Claim(job=job, cache=Cache.HIT, generation=claim.generation)
@@ -95,6 +99,12 @@ class Claiming:
             await self.dispatch.send(name, lane=Lane.INTERACTIVE)
             log.info("[X.AI TTS] %s: promoted to the interactive lane", name)
 
-    async def _down_for(self, lane: Lane) -> float:
+    async def _may_do_better(self, failure: JobError, payer: Payer) -> bool:
+        """Whether a job failed because of keys among which the payer's is not."""
+        return bool(failure.groups) and (await self.keys.of(payer.id)).group not in failure.groups
+
+    async def _down_for(self, recipe: Recipe, payer: Payer) -> float:
         """For how many seconds a caller would wait in vain; bulk has time."""
-        return await self.breaker.down_for() if lane is Lane.INTERACTIVE else 0.0
+        if recipe.request.lane is not Lane.INTERACTIVE:
+            return 0.0
+        return await self.breaker((await self.keys.of(payer.id)).group).down_for()

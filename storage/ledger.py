@@ -15,12 +15,20 @@ from weakref import WeakValueDictionary
 import orjson
 from redis.asyncio import Redis
 
-from speech.errors import Unavailable
-from speech.usage import Usage
+from speech.errors import StaleToken, Unavailable
+from speech.usage import Purse, Usage
 from storage import ledger_scripts as scripts
 from storage.ledger_book import Page, S3LedgerBook
 from storage.periods import day_of, month_of
-from storage.purse_scripts import ACCOUNT_KEY, HELD_KEY, TOTAL_ACCOUNT, day_account, month_account
+from storage.purse_scripts import (
+    ACCOUNT_KEY,
+    HELD_KEY,
+    TOTAL_ACCOUNT,
+    day_account,
+    month_account,
+    purse_arguments,
+    refusal_of,
+)
 from storage.redis_client import ANSWERING
 
 _FIGURES = frozenset(asdict(Usage()))
@@ -75,6 +83,17 @@ class RedisLedger:
             client: Any = await self._redis.hget(f"recite:job:{job}", "payer")
         return client.decode() if client else ""
 
+    async def hand_over(self, job: str, *, purse: Purse) -> None:
+        """Somebody else pays for a job that is under way; raises OverBudget, SpendLimit, StaleToken or Unavailable."""
+        why = await self._hand_over(job, purse)
+        if why == b"unread":
+            await self.recall(purse.client, now=purse.now)
+            why = await self._hand_over(job, purse)
+        if why == b"ended":
+            raise StaleToken
+        if why:
+            raise refusal_of(why, now=purse.now)
+
     async def served_joined(self, job: str, *, now: float, characters: int, duration_ms: int) -> None:
         """Everybody who joined the job got so much; counted by Redis, which alone knows them."""
         with suppress(Unavailable), ANSWERING:
@@ -124,6 +143,13 @@ class RedisLedger:
         with suppress(Unavailable, TimeoutError):
             async with asyncio.timeout(_FAREWELL_SECONDS):
                 await self.keep()
+
+    async def _hand_over(self, job: str, purse: Purse) -> bytes | None:
+        with ANSWERING:
+            why: bytes | None = await scripts.HAND_OVER.run(
+                self._redis, f"recite:job:{job}", job, *purse_arguments(purse)
+            )
+        return why
 
     async def _keep(self, account: str) -> None:
         async with self._keeping:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from storage.board_scripts import NOW, Script
-from storage.purse_scripts import ACCOUNT_KEY, GIVE_BACK, JOINED, TOTAL_ACCOUNT
+from storage.purse_scripts import ACCOUNT_KEY, GIVE_BACK, JOINED, RESERVE, TOTAL_ACCOUNT
 
 # The accounts that the bucket does not have as they are, by when somebody is to see to it.
 DIRTY_KEY = "recite:accounts:dirty"
@@ -52,6 +52,23 @@ for i = 1, #fields, 2 do
     end
   end
 end
+"""
+)
+
+# KEYS job. ARGV name, then the purse: client, characters, cost, budget, daily limit, month's account, day's account.
+# Returns why nothing was changed, if so. Who paid before has only joined; who pays now was counted among those.
+HAND_OVER = Script(
+    GIVE_BACK
+    + RESERVE
+    + f"""
+local job = redis.call('HMGET', KEYS[1], 'status', 'payer', '{JOINED}' .. ARGV[2])
+if job[1] ~= 'rendering' and job[1] ~= 'queued' then return 'ended' end
+local why = refusal(ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8])
+if why then return why end
+give_back(ARGV[1], math.huge, math.huge)
+reserve(KEYS[1], ARGV[2], ARGV[3], ARGV[4])
+redis.call('HINCRBY', KEYS[1], '{JOINED}' .. (job[2] or ''), 1)
+if tonumber(job[3] or 0) > 0 then redis.call('HINCRBY', KEYS[1], '{JOINED}' .. ARGV[2], -1) end
 """
 )
 

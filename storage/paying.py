@@ -14,8 +14,8 @@ from speech.errors import TooManyRequests
 from speech.job import Cache
 from speech.ledger_ports import Ledger, Rates
 from speech.ports import Claim
-from speech.prices import Prices
 from speech.recipe import Recipe
+from speech.spending import Spending
 from speech.usage import NOBODY, Allowance, Purse, Usage
 
 _REFUSAL = Usage(requests=1, refused=1)
@@ -41,13 +41,12 @@ ANONYMOUS = Payer(client=None)
 
 @dataclass(frozen=True, kw_only=True)
 class Paying:
-    """`daily_limit` in millionths of a dollar. Clients that nobody set up are counted together, without a limit."""
+    """Clients that nobody set up are counted together, without a limit."""
 
     clients: Clients
     ledger: Ledger
     rates: Rates
-    prices: Prices
-    daily_limit: int | None
+    spending: Spending
     clock: Callable[[], float] = time.time
 
     async def admit(self, client_id: str) -> Payer:
@@ -69,15 +68,7 @@ class Paying:
 
     def purse(self, payer: Payer, recipe: Recipe) -> Purse:
         """What the payer may spend on a recipe."""
-        characters = len(recipe.request.text)
-        return Purse(
-            client=payer.id,
-            characters=characters,
-            cost=self.prices.expected(characters),
-            now=self.clock(),
-            budget=payer.client.monthly_character_budget if payer.client else None,
-            daily=self.daily_limit,
-        )
+        return self.spending.purse(payer.client, characters=len(recipe.request.text), now=self.clock())
 
     async def recall(self, payer: Payer) -> None:
         """Has the ledger look up what was spent so far; raises Unavailable."""

@@ -14,7 +14,8 @@ from speech.errors import StaleToken, Unavailable
 from speech.ports import JobBoard, Lease
 from storage.batch_board import DRIVING
 from storage.cancelling import cancel
-from worker.drive import Drive, Equipment
+from worker.batch_reports import Equipment, Reports
+from worker.drive import Drive
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +37,8 @@ class BatchDriver:
         if lease is None:
             return
         log.info("driving the batches")
-        drive = Drive(equipment=self.equipment, token=lease.token, slots=asyncio.Semaphore(self.window))
+        reports = Reports(equipment=self.equipment, token=lease.token)
+        drive = Drive(equipment=self.equipment, reports=reports, window=self.window)
         lasting = [
             drive.begin(self._keep(lease)),
             drive.begin(self.equipment.figures.follow(self.following, drive.called.set)),
@@ -51,6 +53,7 @@ class BatchDriver:
         except StaleToken:
             log.warning("another process drives the batches by now")
         finally:
+            drive.is_over = True
             await cancel(*drive.tasks)
             await self._leave(lease, drive)
 

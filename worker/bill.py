@@ -2,59 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from speech.card import Card
-from speech.ledger_ports import Ledger
-from speech.prices import Prices
+from speech.recipe import Recipe
+from speech.upstream_key import UpstreamKey
 from speech.usage import Usage
+from worker.payers import Payers, Wallets
 
 
 @dataclass(frozen=True, kw_only=True)
 class Billing:
-    """Makes the bills; `clock` gives Unix seconds."""
+    """Makes the bills."""
 
-    ledger: Ledger
-    prices: Prices
-    clock: Callable[[], float]
+    wallets: Wallets
 
-    async def open(self, job: str) -> Bill:
+    async def open(self, recipe: Recipe) -> Bill:
         """The bill of a job that begins; raises Unavailable."""
-        return Bill(billing=self, job=job, client=await self.ledger.payer(job))
+        job, characters = recipe.job_name, len(recipe.request.text)
+        client = await self.wallets.ledger.payer(job)
+        return Bill(payers=Payers(wallets=self.wallets, job=job, characters=characters, client=client))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Bill:
-    """What the upstream spoke is counted when it has spoken it, whatever becomes of the job; times in seconds."""
+    """What the upstream spoke is counted when it has spoken it, whatever becomes of the job; times in seconds.
 
-    billing: Billing
-    job: str
-    client: str
+    It is counted for whom the key spoke: by then somebody else may be paying.
+    """
 
-    async def bought(self, characters: int, *, seconds: float) -> None:
+    payers: Payers
+
+    async def bought(self, characters: int, *, seconds: float, key: UpstreamKey) -> None:
         """An utterance that is kept."""
-        shared = self.billing
-        usage = Usage(
-            bought_characters=characters,
-            bought_ms=round(seconds * 1000),
-            spent=shared.prices.of(seconds=seconds),
-        )
-        await shared.ledger.settle(self.client, now=shared.clock(), usage=usage, job=self.job)
+        shared = self.payers.wallets
+        usage = replace(self._spent(seconds, key), bought_characters=characters, bought_ms=round(seconds * 1000))
+        await shared.ledger.settle(key.client, now=shared.clock(), usage=usage, job=self.payers.job)
 
-    def wasted(self, seconds: float) -> None:
-        """An attempt of which so much was heard, and which was no good: the client doesn't pay for that."""
-        shared = self.billing
-        usage = Usage(spent=shared.prices.of(seconds=seconds))
-        shared.ledger.count(self.client, now=shared.clock(), usage=usage)
+    def wasted(self, seconds: float, *, key: UpstreamKey) -> None:
+        """An attempt of which so much was heard, and which was no good: no characters were bought by that."""
+        shared = self.payers.wallets
+        shared.ledger.count(key.client, now=shared.clock(), usage=self._spent(seconds, key))
 
     async def finished(self, card: Card, *, reused: Iterable[tuple[int, int]]) -> None:
         """The whole reading, which everybody gets who joined it; `reused`: characters and ms of what was there."""
-        shared = self.billing
+        shared = self.payers.wallets
         now = shared.clock()
         for characters, duration_ms in reused:
             usage = Usage(served_characters=characters, served_ms=duration_ms)
-            shared.ledger.count(self.client, now=now, usage=usage)
+            shared.ledger.count(self.payers.client, now=now, usage=usage)
         stored = Usage(stored=1, stored_ms=card.duration_ms, stored_bytes=card.size)
-        shared.ledger.count(self.client, now=now, usage=stored)
-        await shared.ledger.served_joined(self.job, now=now, characters=card.characters, duration_ms=card.duration_ms)
+        shared.ledger.count(self.payers.client, now=now, usage=stored)
+        await shared.ledger.served_joined(
+            self.payers.job, now=now, characters=card.characters, duration_ms=card.duration_ms
+        )
+
+    def _spent(self, seconds: float, key: UpstreamKey) -> Usage:
+        cost = self.payers.wallets.spending.prices.of(seconds=seconds)
+        return Usage(own_spent=cost) if key.is_own else Usage(spent=cost)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import Any
@@ -42,6 +42,8 @@ class Course:
     is_broken: bool = False
     # Told once, and then the same again, if need be.
     end: BatchState | None = None
+    # An earlier driver may have asked for the first so many of those of which nothing is known.
+    doubtful: int = 0
     turn: int = 0
     room: asyncio.Event = field(default_factory=asyncio.Event)
     _waiting: deque[BatchLine] = field(default_factory=deque)
@@ -84,10 +86,8 @@ class Course:
         self.pieces[number] = Piece(lines=lines, key=self._keys.pop(number, None))
         for line in lines:
             self.outcomes.equate(line)
-            if line.first == line.place and not self.outcomes.knows(line.place):
-                self._waiting.append(line)
-        if self.is_called_off:
-            self._drop_waiting()
+        asked = [line for line in lines if line.first == line.place and not self.outcomes.knows(line.place)]
+        self._waiting += self._dropped(asked) if self.is_called_off else asked
         self._make_room()
 
     def next_line(self) -> BatchLine:
@@ -99,7 +99,7 @@ class Course:
     def call_off(self) -> None:
         """Nobody wants what isn't done any more."""
         self.is_called_off = True
-        self._drop_waiting()
+        self._waiting = deque(self._dropped(self._waiting))
         self._make_room()
         for task in self.in_flight.values():
             task.cancel()
@@ -153,10 +153,14 @@ class Course:
         self._settled.add(number)
         self._done.update(self.outcomes.counts(self.places(number)))
 
-    def _drop_waiting(self) -> None:
-        for line in self._waiting:
+    def _dropped(self, lines: Iterable[BatchLine]) -> list[BatchLine]:
+        """Nobody wants these; the doubtful ones are left to be given up."""
+        left = list(lines)
+        doubtful, others = left[: self.doubtful], left[self.doubtful :]
+        self.doubtful -= len(doubtful)
+        for line in others:
             self.outcomes.set(line.place, Ending(outcome=Outcome.CANCELLED))
-        self._waiting.clear()
+        return doubtful
 
     def _make_room(self) -> None:
         """There is room for another piece while few lines wait: they never run out."""

@@ -5,20 +5,16 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Coroutine, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NoReturn, TypeVar
 
-from speech.batch import Batch, BatchLine, BatchState, BatchStatus, Outcome
+from speech.batch import Batch, BatchLine, Outcome
 from speech.errors import StaleToken, Unavailable
-from storage.batch_board import RedisBatchBoard
-from storage.batch_files import BatchFiles
-from storage.batch_results import BatchResults
-from storage.batch_runs import BatchRuns
-from worker.batch_line import LineMaker, unexpected
+from worker.batch_line import unexpected
+from worker.batch_reports import Equipment, Reports
 from worker.course import Course
 from worker.outcomes import Ending, Outcomes
 
@@ -30,30 +26,14 @@ _LOOK_SECONDS, _TELL_SECONDS, _AWAY_SECONDS = 10.0, 1.0, 1.0
 _MOST_AT_ONCE = 32
 
 
-@dataclass(frozen=True, kw_only=True)
-class Equipment:
-    """What every drive works with. `on_end` is told every batch's end, twice when a driver dies meanwhile.
-
-    `clock` gives Unix seconds, `monotonic` seconds that never jump.
-    """
-
-    figures: RedisBatchBoard
-    files: BatchFiles
-    runs: BatchRuns
-    results: BatchResults
-    maker: LineMaker
-    on_end: Callable[[Batch, BatchState], Awaitable[None]]
-    clock: Callable[[], float] = time.time
-    monotonic: Callable[[], float] = time.monotonic
-
-
 @dataclass(kw_only=True)
 class Drive:
-    """As many lines are asked for at once as there are `slots`, of all batches together."""
+    """At most `window` lines are asked for at once, of all batches together."""
 
     equipment: Equipment
-    token: int
-    slots: asyncio.Semaphore
+    reports: Reports
+    window: int
+    is_over: bool = False
     courses: dict[str, Course] = field(default_factory=dict)
     called: asyncio.Event = field(default_factory=asyncio.Event)
     tasks: set[asyncio.Task[Any]] = field(default_factory=set)
@@ -61,7 +41,9 @@ class Drive:
     _has_lines: asyncio.Event = field(default_factory=asyncio.Event)
     _is_made: asyncio.Event = field(default_factory=asyncio.Event)
     _turns: itertools.count[int] = field(default_factory=itertools.count)
-    _tellings: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
+
+    def __post_init__(self) -> None:
+        self._slots = asyncio.Semaphore(self.window)
 
     def begin(self, work: Coroutine[Any, Any, Result]) -> asyncio.Task[Result]:
         """Work that ends with the drive at the latest."""
@@ -99,10 +81,9 @@ class Drive:
         current = await self.equipment.runs.current(id)
         if course is None and current.number == run and current.end is None:
             course = await self._begun(id, run)
-            if course is not None:
-                self.begin(self._read(course))
         elif course is None:
-            await self._close(id, run)
+            await self.reports.close(id, run)
+            self._ended.add((id, run))
         if course is not None and current.is_cancelled and not course.is_called_off:
             log.info("%s: called off", id)
             course.call_off()
@@ -120,7 +101,10 @@ class Drive:
             # In a new run, lines that came to nothing are begun again.
             kept = [one for one in results if told.run == run or one.outcome.has_audio]
             course.recall(number, kept, key=told.key)
+        # Those that were under way, and those that had ended and were not told yet.
+        course.doubtful = 2 * self.window
         self.courses[id] = course
+        self.begin(self._read(course))
         log.info("%s: %d lines, run %d", id, batch.lines, run)
         return course
 
@@ -150,7 +134,7 @@ class Drive:
     async def feed(self) -> NoReturn:
         """Has as many lines made at once as there are slots."""
         while True:
-            await self.slots.acquire()
+            await self._slots.acquire()
             while (course := next_course(self.courses.values())) is None:
                 self._has_lines.clear()
                 await self._has_lines.wait()
@@ -162,6 +146,8 @@ class Drive:
     async def _make(self, course: Course, line: BatchLine) -> Ending:
         maker, batch = self.equipment.maker, course.batch
         try:
+            if course.is_called_off:
+                return await maker.give_up(line.recipe, batch=batch)
             return await maker.make(line.recipe, batch=batch, refresh=course.run > 1)
         except asyncio.CancelledError:
             if not course.is_called_off:
@@ -172,10 +158,10 @@ class Drive:
 
     def _made(self, course: Course, line: BatchLine, task: asyncio.Task[Ending]) -> None:
         del course.in_flight[line.place]
-        self.slots.release()
+        self._slots.release()
         if not task.cancelled():
             course.outcomes.set(line.place, task.result())
-        elif course.is_called_off:
+        elif course.is_called_off and not self.is_over:
             # It had not begun.
             course.outcomes.set(line.place, Ending(outcome=Outcome.CANCELLED))
         if course.is_made:
@@ -194,53 +180,20 @@ class Drive:
         """Tells the bucket what became of lines, and Redis how the batches stand; ends those that are done."""
         for course in list(self.courses.values()):
             try:
-                await self._tell(course)
+                if await self.reports.tell(course):
+                    self._end(course)
             except Unavailable as error:
                 log.warning("%s: can't be told of: %s", course.batch.id, error.detail)
+            except StaleToken:
+                raise
+            except Exception:
+                log.exception("%s: can't be told of", course.batch.id)
 
-    async def _tell(self, course: Course) -> None:
-        figures, batch = self.equipment.figures, course.batch
-        if not course.is_made:
-            await self._tell_results(course)
-            if not await figures.tell(batch.id, course.state(), token=self.token):
-                raise StaleToken
-            return
-        if course.end is None:
-            await figures.tell(batch.id, course.state(BatchStatus.FINALIZING), token=self.token)
-            await self._tell_results(course)
-            course.end = course.ended(now=self.equipment.clock())
-        await self._end(course, course.end)
-
-    async def _tell_results(self, course: Course) -> None:
-        results, id = self.equipment.results, course.batch.id
-        for number in list(course.pieces):
-            if known := course.untold(number):
-                key = await results.put(
-                    id, number, known, run=course.run, token=self.token, number=next(self._tellings)
-                )
-                if (old := course.tell(number, known, key=key)) is not None:
-                    await results.remove(old)
-
-    async def _end(self, course: Course, state: BatchState) -> None:
-        equipment, batch = self.equipment, course.batch
-        await equipment.runs.end(batch.id, state, token=self.token)
-        with suppress(Unavailable):
-            await equipment.figures.tell(batch.id, state, token=self.token)
-        await self._close(batch.id, course.run)
-        log.info("%s: %s", batch.id, state.status)
-        del self.courses[batch.id]
+    def _end(self, course: Course) -> None:
+        del self.courses[course.batch.id]
+        self._ended.add((course.batch.id, course.run))
         # There may be room for one that waits.
         self.called.set()
-
-    async def _close(self, id: str, run: int) -> None:
-        """The end is told, and there is nothing left to do for this run."""
-        equipment = self.equipment
-        current, batch = await equipment.runs.current(id), await equipment.files.get(id)
-        state = await equipment.runs.end_of(current)
-        if batch is not None and state is not None and current.number == run:
-            await equipment.on_end(batch, state)
-        await equipment.runs.close(id, run=run)
-        self._ended.add((id, run))
 
 
 def next_course(courses: Iterable[Course]) -> Course | None:

@@ -16,10 +16,12 @@ from speech.errors import AudioUnusable, UnknownJob
 from speech.ports import Area, Delivery, Synthesizer
 from speech.proof import Proof, check_duration
 from speech.recipe import Recipe
+from speech.upstream_key import UpstreamKey
 from storage.keys import object_key
 from worker.airing import Airing
 from worker.bill import Bill
 from worker.draft import Encoded
+from worker.finishing import finished
 from worker.keeper import Keeper
 from worker.retrying import Retrying
 from worker.take import Take
@@ -101,14 +103,20 @@ class Masters:
         """
         attempts, wording = 0, Wording(synthesizer=self.synthesizer)
 
-        async def attempt() -> Master:
+        async def attempt(key: UpstreamKey) -> Master:
             nonlocal attempts
             attempts += 1
             return await self._speak(
-                text, recipe=recipe, airing=airing, wording=wording, folder=folder, bill=bill, attempts=attempts
+                *(text, wording),
+                recipe=recipe,
+                airing=airing,
+                folder=folder,
+                bill=bill,
+                key=key,
+                attempts=attempts,
             )
 
-        return await self.speaking(attempt, name=recipe.job_name, again=again)
+        return await self.speaking(lambda: bill.payers.speak(attempt, again=again), name=recipe.job_name, again=again)
 
     async def keep(self, master: Master, flac: Encoded, *, recipe: Recipe, airing: Airing) -> None:
         """Puts a new master into the bucket; from then on it need not be on air."""
@@ -138,25 +146,30 @@ class Masters:
         )
 
     async def _speak(
-        self, text: str, *, recipe: Recipe, airing: Airing, wording: Wording, folder: Path, bill: Bill, attempts: int
+        self,
+        text: str,
+        wording: Wording,
+        *,
+        recipe: Recipe,
+        airing: Airing,
+        folder: Path,
+        bill: Bill,
+        key: UpstreamKey,
+        attempts: int,
     ) -> Master:
         started, take = self.monotonic(), Take(airing, folder=folder, monotonic=self.monotonic, early=self.early)
         try:
-            delivery = _delivery(recipe, place=airing.utterance)
-            spoken, proof = await wording.speak(text, delivery=delivery, on_audio=take.hear)
+            delivery = _delivery(recipe, place=airing.utterance, key=key)
+            speaking = wording.speak(text, delivery=delivery, on_audio=take.hear)
+            spoken, proof = await bill.payers.while_served(key, speaking)
             ended = self.monotonic()
-            # What is empty or silent is refused, and then it is spoken again.
-            flac = await take.finish()
-            check_duration(text, take.seconds, speed=recipe.request.speed)
-            await asyncio.to_thread(_check_sound, take.raw)
+            flac = await finished(_finish(take, text, speed=recipe.request.speed, airing=airing, bill=bill, key=key))
         except BaseException:
             if take.heard:
-                bill.wasted(take.heard)
+                bill.wasted(take.heard, key=key)
             take.discard()
             await airing.again()
             raise
-        await bill.bought(len(text), seconds=take.heard)
-        await airing.end()
         return Master(
             name=recipe.utterance_name(text),
             characters=len(text),
@@ -172,13 +185,23 @@ class Masters:
         )
 
 
+async def _finish(take: Take, text: str, *, speed: float, airing: Airing, bill: Bill, key: UpstreamKey) -> Encoded:
+    # What is empty or silent is refused, and then it is spoken again.
+    flac = await take.finish()
+    check_duration(text, take.seconds, speed=speed)
+    await asyncio.to_thread(_check_sound, take.raw)
+    await bill.bought(len(text), seconds=take.heard, key=key)
+    await airing.end()
+    return flac
+
+
 def _check_sound(raw: Path) -> None:
     """Raises AudioUnusable; a sound file is not needed any more."""
     check_soundness(raw.read_bytes())
     raw.unlink()
 
 
-def _delivery(recipe: Recipe, *, place: int) -> Delivery:
+def _delivery(recipe: Recipe, *, place: int, key: UpstreamKey) -> Delivery:
     request = recipe.request
     return Delivery(
         voice=request.voice,
@@ -188,4 +211,5 @@ def _delivery(recipe: Recipe, *, place: int) -> Delivery:
         speak_mode=recipe.speak_mode,
         lane=request.lane,
         place=place,
+        key=key,
     )

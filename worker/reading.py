@@ -62,7 +62,7 @@ class ReadingMaker:
         """What can be known before the reading begins; raises Unavailable when it stays unknown who pays."""
         request = recipe.request
         bill, utterances = await asyncio.gather(
-            self.insist(lambda: self.billing.open(recipe.job_name), name=recipe.job_name),
+            self.insist(lambda: self.billing.open(recipe), name=recipe.job_name),
             asyncio.to_thread(cut, request.text, language=request.language),
         )
         return Plan(bill=bill, utterances=utterances)

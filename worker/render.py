@@ -22,6 +22,7 @@ from speech.recipe import Recipe
 from storage.cancelling import cancel
 from worker.reading import ReadingMaker
 from worker.retrying import Retrying
+from worker.turns import Turns
 from worker.wanted import Wanted
 
 log = logging.getLogger(__name__)
@@ -42,6 +43,7 @@ class Render:
     insist: Retrying
     scratch: Path
     wanted: Wanted
+    turns: Turns
     lease_time: timedelta = timedelta(seconds=8)
     clock: Callable[[], float] = time.time
 
@@ -71,6 +73,13 @@ class Render:
                 await self._settle(recipe, lease, held)
             except StaleToken:
                 log.warning("[X.AI TTS] %s: another worker took it over", name)
+
+    async def resume(self, name: str) -> None:
+        """As `run`, for one whose turn has come after it was set aside."""
+        try:
+            await self.run(name)
+        finally:
+            self.turns.passed(name)
 
     async def _settle(self, recipe: Recipe, lease: Lease, held: asyncio.Future[NoReturn]) -> None:
         name = recipe.job_name
@@ -111,19 +120,20 @@ class Render:
         await self.board.restore(recipe, lease, now=self.clock())
 
     async def _card(self, recipe: Recipe, lease: Lease) -> Card | None:
-        """The card of the finished audio; None when nobody waits for it any more."""
+        """The card of the finished audio; None when nobody waits for it any more, or its turn has yet to come."""
         name = recipe.job_name
         # Whoever had the lease before may have ended it; or it was promoted meanwhile.
         ordered, plan = await asyncio.gather(
             self.insist(lambda: self.board.order(name), name=name), self.maker.plan(recipe)
         )
-        if ordered is None:
+        if ordered is None or not await self.turns.begin(name, client=plan.bill.payers.client):
             return None
         # Some tens of microseconds, less than the hop to a thread.
         folder = Path(tempfile.mkdtemp(dir=self.scratch))
         try:
             return await self.maker.make(ordered, plan, lease=lease, folder=folder)
         finally:
+            self.turns.end(name)
             await asyncio.shield(asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True))
 
     async def _lease(self, recipe: Recipe) -> Lease | None:

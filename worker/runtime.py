@@ -7,16 +7,20 @@ import logging
 import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
+from contextlib import suppress
 
 import uvloop
+from asgi_correlation_id import correlation_id
 
 from settings import Settings
-from speech.errors import Interrupted
+from speech.errors import Interrupted, Unavailable
 from worker.scratch import Scratch
 from worker.wanted import KEEPING_SECONDS
 from worker.work import Work, open_work
 
 log = logging.getLogger(__name__)
+
+_CALM_SECONDS = 2.0
 
 
 class Runtime:
@@ -29,6 +33,8 @@ class Runtime:
         self._thread = threading.Thread(target=self._loop.run_forever, name="recite-loop", daemon=True)
         self._scratch = Scratch()
         self._running: set[asyncio.Task[None]] = set()
+        # Those that hold no thread.
+        self._resumed: set[asyncio.Task[None]] = set()
         self._stop = asyncio.Event()
         self._serving: Future[None] | None = None
         self._work: Work | None = None
@@ -46,7 +52,7 @@ class Runtime:
 
     def render(self, name: str) -> None:
         """Renders a job from a task's thread; raises Interrupted when the process stops before it is done."""
-        asyncio.run_coroutine_threadsafe(self._run(lambda work: work.render(name)), self._loop).result()
+        asyncio.run_coroutine_threadsafe(self._run(lambda work: _calmly(work.render(name))), self._loop).result()
 
     def deliver(self, id: str) -> None:
         """Delivers a webhook, likewise."""
@@ -83,6 +89,26 @@ class Runtime:
         finally:
             self._running.discard(task)
 
+    async def _see_off(self) -> None:
+        """What was resumed holds no thread for which Celery has waited."""
+        seconds = self._settings.xai.shutdown_grace.total_seconds()
+        while self._running:
+            _, late = await asyncio.wait(self._running, timeout=seconds)
+            for task in late:
+                task.cancel()
+            seconds = KEEPING_SECONDS
+
+    def _resume(self, name: str) -> None:
+        resumed = asyncio.create_task(self._run_resumed(name))
+        self._resumed.add(resumed)
+        resumed.add_done_callback(self._resumed.discard)
+
+    async def _run_resumed(self, name: str) -> None:
+        # It began with that of whoever ended before it.
+        correlation_id.set(None)
+        with suppress(Interrupted, Unavailable):
+            await self._run(lambda work: work.resume(name))
+
     def _interrupt(self) -> None:
         self._work = None
         for task in self._running:
@@ -91,12 +117,24 @@ class Runtime:
 
     async def _serve(self, opened: Future[None]) -> None:
         try:
-            async with open_work(self._settings, lanes=self._lanes, scratch=self._scratch.folder) as work:
+            async with open_work(
+                self._settings, lanes=self._lanes, scratch=self._scratch.folder, resume=self._resume
+            ) as work:
                 self._work = work
                 opened.set_result(None)
                 await self._stop.wait()
                 self._work = None
+                await self._see_off()
         except BaseException as error:
             if opened.done():
                 raise
             opened.set_exception(error)
+
+
+async def _calmly(rendering: Awaitable[None]) -> None:
+    try:
+        await rendering
+    except Unavailable:
+        # It is given back, and would come again at once: a setting may have to be changed first.
+        await asyncio.sleep(_CALM_SECONDS)
+        raise

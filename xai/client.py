@@ -136,6 +136,10 @@ class RealtimeClient:
         logger.info("[X.AI TTS] session opened: voice %s, %.0f ms", settings.voice, (time.monotonic() - began) * 1000)
         return session
 
+    async def aclose(self) -> None:
+        """Nothing is opened any more: ends its bearers."""
+        await self._bearers.aclose()
+
     async def _open(self, settings: SessionSettings, bearer: str) -> RealtimeSession:
         try:
             async with asyncio.timeout(self._open_seconds):

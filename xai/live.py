@@ -83,6 +83,7 @@ class LiveUpstream:
     ) -> None:
         """`url` may carry query parameters, which stay."""
         opener = _Opener(with_query(url, model=model), bearers=bearers, seconds=open_seconds)
+        self._bearers = bearers
         self._clock = clock
         self._entrance = Entrance(opener, breaker, clock=clock)
 
@@ -107,6 +108,10 @@ class LiveUpstream:
                 await self._entrance.refused(error)
             case UpstreamUnreachable() | UpstreamTimeout():
                 await self._entrance.failed()
+
+    async def aclose(self) -> None:
+        """Nothing is opened any more: ends its bearers."""
+        await self._bearers.aclose()
 
 
 class _Opener:

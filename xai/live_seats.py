@@ -35,11 +35,15 @@ class LiveSeats:
         self._serving = 0
 
     async def __aenter__(self) -> Self:
-        self._seating.changed()
+        self.open()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
+
+    def open(self) -> None:
+        """Begins to say what it has, before anybody sits."""
+        self._seating.changed()
 
     @property
     def taken(self) -> int:

@@ -46,16 +46,26 @@ class SessionPool:
             max_characters=max_characters,
         )
         entrance = Entrance(opener, breaker, clock=clock)
+        self._opener = opener
         self._stock = SessionStock(entrance, seats, limits=limits, clock=clock)
         self._utterance_seconds = utterance_seconds
         self._modes = SpeakModes(clock=clock)
 
     async def __aenter__(self) -> Self:
-        self._stock.open()
+        self.open()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
+
+    def open(self) -> None:
+        """Begins to say what it has, so that its seats are known before anybody asks for one."""
+        self._stock.open()
+
+    @property
+    def paused_for(self) -> float:
+        """For how many seconds nobody can be served because the upstream asked for a pause; 0 with any session."""
+        return self._stock.paused_for
 
     async def speak(self, text: str, *, delivery: Delivery, on_audio: OnAudio) -> Spoken:
         """Speaks one utterance in the delivery's way, or in the next one that the server knows.
@@ -79,8 +89,9 @@ class SessionPool:
         raise problem
 
     async def aclose(self) -> None:
-        """Ends every session; whoever waits or speaks gets Interrupted."""
+        """Ends every session, and the opener; whoever waits or speaks gets Interrupted."""
         await self._stock.aclose()
+        await self._opener.aclose()
 
     async def _say(
         self, text: str, settings: SessionSettings, mode: str, on_audio: OnAudio, ticket: Ticket

@@ -100,6 +100,9 @@ class SessionOpener(Protocol):
     async def open(self, settings: SessionSettings) -> Session:
         """A session whose settings are confirmed; raises an UpstreamError."""
 
+    async def aclose(self) -> None:
+        """Nothing is opened any more: ends what is under way."""
+
 
 def _object(message: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     value = message.get(key)

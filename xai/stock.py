@@ -55,6 +55,11 @@ class SessionStock:
         """Begins to say what it has, so that it is known before anybody asks; the first caller does it, too."""
         self._seating.changed()
 
+    @property
+    def paused_for(self) -> float:
+        """For how many seconds nobody can be served here, because no session is open and none may be opened."""
+        return 0.0 if self._held.seats else self._entrance.shut_for
+
     def ticket(self, lane: Lane, *, place: int) -> Ticket:
         """A place in line, which its holder keeps over several `acquire`."""
         return self._line.ticket(lane, place=place)

@@ -31,6 +31,9 @@ class Bearers(TokenCache, Protocol):
     def rejected(self, bearer: str) -> bool:
         """Whether `bearer()` may give another one now."""
 
+    async def aclose(self) -> None:
+        """Ends what is under way."""
+
 
 class KeyBearer:
     """The API key as it is."""
@@ -45,6 +48,14 @@ class KeyBearer:
     def rejected(self, bearer: str) -> bool:
         """There is only one key."""
         return False
+
+    async def aclose(self) -> None:
+        """There is nothing under way."""
+
+
+def open_bearers(key: str, *, auth: str, rest_url: str) -> Bearers:
+    """The bearers of a key, by the way that is set: `key` or `ephemeral`."""
+    return KeyBearer(key) if auth == "key" else EphemeralTokens(key, rest_url=rest_url)
 
 
 @dataclass(slots=True, repr=False)

@@ -53,12 +53,16 @@ async def list_batches(
     owner = None if is_admin(request) else caller_of(request, None).partition(":")[0]
     page = await batches.latest(owner=owner, after=cursor, limit=limit)
 
-    async def document(id: str) -> dict[str, object]:
-        batch = await batches.get(id)
+    async def document(id: str) -> dict[str, object] | None:
+        try:
+            batch = await batches.get(id)
+        except UnknownBatch:
+            # Somebody has removed it from the bucket.
+            return None
         return _document(batch, await batches.state(batch), request)
 
     found = await asyncio.gather(*(document(id) for id in page.ids))
-    return _json({"batches": found, "next_cursor": page.next})
+    return _json({"batches": [one for one in found if one is not None], "next_cursor": page.next})
 
 
 @router.get("/v1/batches/{id}", responses={200: {"model": BatchView}, **PROBLEMS}, summary="Look at a batch")

@@ -19,7 +19,10 @@ router = APIRouter(tags=["clients"])
 
 
 class UsageView(BaseModel):
-    """One month; bought is what the upstream spoke for this client, served is what was there or being made already."""
+    """One month; bought is what the upstream spoke for this client, served is what was there or being made already.
+
+    `own_key_usd` came to the account of the client's own key, `upstream_usd` to the service's.
+    """
 
     client_id: str
     month: str
@@ -33,6 +36,7 @@ class UsageView(BaseModel):
     characters_served: int
     seconds_served: float
     upstream_usd: float
+    own_key_usd: float
     characters_reserved: int
     monthly_character_budget: int | None
     characters_left: int | None
@@ -70,6 +74,7 @@ async def client_usage(
         characters_served=usage.served_characters,
         seconds_served=usage.served_ms / 1000,
         upstream_usd=usage.spent / MICRO,
+        own_key_usd=usage.own_spent / MICRO,
         characters_reserved=reserved,
         monthly_character_budget=budget,
         characters_left=None if budget is None else max(0, budget - usage.bought_characters - reserved),

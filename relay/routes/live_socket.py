@@ -19,7 +19,7 @@ from relay.closes import Closing
 from relay.orders import order_of
 from relay.services import Services, new_token
 from relay.socket_client import SocketClient
-from speech.errors import BadToken, GoingAway, ReciteError, SessionInUse, Unavailable, UnknownSession
+from speech.errors import BadToken, GoingAway, KeySealed, ReciteError, SessionInUse, Unavailable, UnknownSession
 from speech.live_session import LiveSession
 
 log = logging.getLogger(__name__)
@@ -53,11 +53,18 @@ class LiveSocket:
 
 async def serve(services: Services, session: LiveSession, client: SocketClient, *, resume_token: str | None) -> None:
     """Runs a session that this process has; without a token nobody can come back to it."""
+    try:
+        key = await services.upstream_keys.of(session.client_id or "")
+    except ReciteError as error:
+        await services.sessions.end(session.id, by_owner=True)
+        await refuse(client, _closing(error))
+        return
     order = order_of(session)
     hello = services.hello(session, resume_token=resume_token)
-    async with services.recording(order) as tap:
-        bridge = services.bridge(session, order, tap=tap)
-        await services.hub.serve(session, bridge, client, hello=hello, is_resumable=resume_token is not None)
+    with services.lines.use(key) as line:
+        async with services.recording(order) as tap:
+            bridge = services.bridge(session, order, line=line, tap=tap)
+            await services.hub.serve(session, bridge, client, hello=hello, is_resumable=resume_token is not None)
 
 
 async def refuse(client: SocketClient, closing: Closing) -> None:
@@ -100,6 +107,8 @@ def _closing(error: ReciteError) -> Closing:
         return closes.UNKNOWN_SESSION
     if isinstance(error, SessionInUse):
         return closes.IN_USE
+    if isinstance(error, KeySealed):
+        return closes.UPSTREAM_REFUSED
     if isinstance(error, Unavailable):
         log.warning("a client could not be connected: %s", error.detail)
     return closes.INTERNAL

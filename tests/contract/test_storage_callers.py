@@ -138,10 +138,22 @@ async def test_too_many_callers_to_tell_apart_keep_it_wanted(
     names = [f"key:{n}" for n in range(1010)]
     for caller in names:
         await board.claim(MP3, now=NOW, caller=caller)
-    assert await redis.scard(f"recite:callers:{NAME}") <= 1001
+    assert await redis.zcard(f"recite:callers:{NAME}") <= 1001
     for caller in names:
         await callers.withdraw(NAME, caller=caller)
     assert await status(board) is JobStatus.QUEUED
+
+
+async def test_for_which_clients_it_is_wanted_in_their_order(board: RedisJobBoard, callers: Callers) -> None:
+    for caller in ("key:shop", ":", "widget:page", "other:shop", "key:gone"):
+        await board.claim(MP3, now=NOW, caller=caller)
+    await callers.withdraw(NAME, caller="key:gone")
+    assert await callers.clients(NAME) == ["shop", "", "page"]
+    for caller in [f"key:{n}" for n in range(1000)]:
+        await board.claim(MP3, now=NOW, caller=caller)
+    # Those who are not told apart are nobody's clients.
+    assert (await callers.clients(NAME)).count("") == 1
+    assert await callers.clients(WAV.job_name) == []
 
 
 async def test_an_unknown_job(callers: Callers) -> None:

@@ -11,13 +11,14 @@ from uuid import uuid4
 import pytest
 from redis.asyncio import Redis
 
-from speech.errors import OverBudget, SpendLimit, Unread
+from speech.errors import OverBudget, SpendLimit, StaleToken, Unread
 from speech.job import Cache
 from speech.usage import Purse, Usage
 from storage.callers import RedisCallers
 from storage.job_board import RedisJobBoard
 from storage.ledger import RedisLedger
 from storage.ledger_book import S3LedgerBook
+from storage.periods import month_of
 from storage.purse_scripts import HELD_KEY
 from tests.fakes.board import ERROR, NAME, RECIPE, leased
 from tests.fakes.buckets import bucket_on, client_on
@@ -149,3 +150,31 @@ async def test_who_asks_again_after_a_failure_reserves_again(
     assert await held(redis) == {}
     assert (await board.claim(RECIPE, now=NOW, refresh=True, purse=just(ADA))).cache is Cache.MISS
     assert await held(redis) == {b"ada": b"10", b"$": b"5000"}
+
+
+async def test_who_joined_pays_instead_within_his_own_limits(
+    redis: Redis, ledger: RedisLedger, board: RedisJobBoard
+) -> None:
+    bob = replace(ADA, client="bob", cost=0)
+    await started(board)
+    await board.claim(RECIPE, now=NOW, purse=just(bob))
+    # It is read from the bucket first.
+    with pytest.raises(OverBudget):
+        await ledger.hand_over(NAME, purse=replace(bob, budget=5))
+    assert await ledger.payer(NAME) == "ada"
+    await ledger.hand_over(NAME, purse=bob)
+    assert await ledger.payer(NAME) == "bob"
+    assert await held(redis) == {b"bob": b"10"}
+    lease = await leased(board)
+    await board.start(NAME, lease, now=NOW, utterances=1)
+    usage = Usage(bought_characters=10, own_spent=300)
+    await ledger.settle("bob", now=NOW, usage=usage, job=NAME)
+    await ledger.served_joined(NAME, now=NOW, characters=10, duration_ms=700)
+    # Who began it has only joined by now, and who pays has not.
+    used = {id: await ledger.usage(id, month=month_of(NOW)) for id in ("ada", "bob")}
+    assert {id: usage.served_characters for id, usage in used.items()} == {"ada": 10, "bob": 0}
+    assert (used["ada"].bought_characters, used["bob"].bought_characters, used["bob"].own_spent) == (0, 10, 300)
+    await board.finish(make_card(RECIPE), lease)
+    assert await held(redis) == {}
+    with pytest.raises(StaleToken):
+        await ledger.hand_over(NAME, purse=ADA)

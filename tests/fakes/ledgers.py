@@ -7,21 +7,20 @@ from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 
-from speech.prices import Prices
+from speech.errors import OverBudget
 from speech.usage import Purse, Usage
-from tests.fakes.jobs import NOW
+from tests.fakes.payers import Purses
 from worker.bill import Billing
-
-PRICES = Prices(minute=0.05, item=0.004)
 
 
 @dataclass
 class MemoryLedger:
-    """Implements speech.ledger_ports.Ledger for one month; `payers` by job. `settled`, `joined`: as told."""
+    """Implements speech.ledger_ports.Ledger for one month; `payers` by job, the others as told."""
 
     payers: dict[str, str] = field(default_factory=dict)
     settled: list[tuple[str, Usage]] = field(default_factory=list)
     joined: list[tuple[str, int, int]] = field(default_factory=list)
+    handed_over: list[Purse] = field(default_factory=list)
     has_settled: asyncio.Event = field(default_factory=asyncio.Event)
     _used: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
 
@@ -35,6 +34,11 @@ class MemoryLedger:
 
     async def payer(self, job: str) -> str:
         return self.payers.get(job, "")
+
+    async def hand_over(self, job: str, *, purse: Purse) -> None:
+        if purse.budget == 0:
+            raise OverBudget
+        self.handed_over.append(purse)
 
     async def served_joined(self, job: str, *, now: float, characters: int, duration_ms: int) -> None:
         self.joined.append((job, characters, duration_ms))
@@ -57,7 +61,7 @@ class MemoryLedger:
 
 def billing_on(ledger: MemoryLedger) -> Billing:
     """Bills at the upstream's usual prices."""
-    return Billing(ledger=ledger, prices=PRICES, clock=lambda: NOW)
+    return Billing(wallets=Purses(ledger).wallets())
 
 
 def just(purse: Purse) -> Callable[[], Purse]:

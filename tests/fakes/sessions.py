@@ -71,6 +71,9 @@ class FakeOpener:
     def live(self) -> list[FakeSession]:
         return [session for session in self.sessions if not session.closed]
 
+    async def aclose(self) -> None:
+        """Nothing is under way."""
+
     async def open(self, settings: SessionSettings) -> FakeSession:
         self.asked += 1
         await self.gate.wait()

@@ -216,7 +216,7 @@ async def test_keys_tell_callers_apart_and_stay_secret(slow: Stack) -> None:
         await withdrawn(one, name)
         assert await status(one, name) == "queued"
         with Redis.from_url(slow.redis.url) as redis:
-            [caller] = redis.smembers(f"recite:callers:{name}")
+            [caller] = redis.zrange(f"recite:callers:{name}", 0, -1)
         assert keys[1].encode() not in caller
         await withdrawn(two, name)
         assert await status(two, name) == "cancelled"

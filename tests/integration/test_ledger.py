@@ -14,7 +14,7 @@ import pytest
 from redis import Redis
 
 from speech.utterances import cut
-from tests.fakes.ledgers import PRICES
+from tests.fakes.payers import PRICES
 from tests.fakes.stack import Stack, stack
 from tests.integration.test_api_bad_input import check_problem
 
@@ -186,6 +186,12 @@ async def test_beyond_the_days_limit_nothing_new_is_bought(shop: Stack, client: 
         assert (await limited.post("/v1/jobs", json={"text": "Cheap."}, headers=WAIT)).json()["status"] == "ready"
         check_problem(await limited.post("/v1/jobs", json={"text": "Cheap, too."}), 503, "spend_limit")
         assert shop.utterances() == before + 1
+        # What a client pays itself is not the service's money.
+        await limited.put("/v1/clients/rich", json={"ai_api_key": "a-key-of-the-rich"})
+        assert (await ask(limited, "Dear, and paid by another.", "rich")).json()["status"] == "ready"
+        theirs = await usage(limited, "rich")
+        assert (theirs["upstream_usd"], theirs["own_key_usd"] > 0) == (0, True)
+        check_problem(await limited.post("/v1/jobs", json={"text": "Cheap, too."}), 503, "spend_limit")
     shop.programs.pop("thrifty").end()
 
 

@@ -1,4 +1,4 @@
-"""Widgets' tokens and clients' pages at the relay: they open sessions of their own client, nothing else."""
+"""Clients at the relay: their tokens and pages open their own sessions, nothing else, and their keys speak there."""
 
 from __future__ import annotations
 
@@ -8,14 +8,17 @@ from collections.abc import Iterator
 import httpx
 import pytest
 import websockets
+from redis import Redis
 
 from front.widget_tokens import WidgetTokens
 from settings import load_settings
+from simulator.stats import text_hash
 from speech.client import Client
+from speech.upstream_key import group_of
 from tests.fakes.buckets import client_on
 from tests.fakes.clients import opened_clients
 from tests.fakes.programs import SECRET
-from tests.fakes.relays import Relays, relays, talking
+from tests.fakes.relays import UPSTREAM_KEY, Relays, relays, talking
 from tests.fakes.services import S3Server
 from tests.integration.test_api_bad_input import check_problem
 
@@ -103,3 +106,41 @@ async def test_a_token_opens_no_socket_of_its_own(guarded: Relays, monkeypatch: 
         async with websockets.connect(url, subprotocols=protocols):
             pass
     assert refused.value.response.status_code in (401, 403)
+
+
+async def test_a_client_talks_by_its_own_key(
+    guarded: Relays, rclone_s3: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RECITE_SECRET", SECRET)
+    seals = load_settings().derived("client-keys")
+
+    async def talked(client_id: str | None) -> str:
+        async with httpx.AsyncClient(base_url=guarded.urls[0], headers={"Authorization": f"Bearer {KEY}"}) as by:
+            session = (await by.post("/sessions", json={"client_id": client_id})).raise_for_status().json()
+        async with talking(guarded.urls[0], session["websocket_url"]) as talk:
+            if talk.hello["type"] == "relay.closing":
+                return str(talk.hello["reason"])
+            events, _ = await talk.until_closed() if client_id == "unlucky" else (await talk.ask("Who pays?"), 0)
+        return str(events[-1].get("reason", ""))
+
+    def used(*keys: str) -> list[int]:
+        accounts = guarded.control("GET", "accounts")["accounts"]
+        return [accounts.get(text_hash(key), {}).get("opened", 0) for key in keys]
+
+    async with opened_clients(rclone_s3, bucket=BUCKET, redis_url=guarded.redis.url, keys=seals) as one:
+        for id, key in (("owner", "owners-key"), ("unlucky", "bad-key")):
+            await one.clients.put(Client(id=id), key=key)
+        others, *_ = used(UPSTREAM_KEY)
+        assert [await talked(id) for id in ("owner", "unlucky", "stranger", None)] == ["", "upstream_refused", "", ""]
+        assert used("owners-key", "bad-key", UPSTREAM_KEY) == [1, 0, others + 2]
+        with Redis.from_url(guarded.redis.url) as redis:
+            assert redis.exists(f"recite:seats:{group_of('owners-key')}") == 1
+        await one.clients.put(Client(id="owner"), key="another-key")
+        await talked("owner")
+        assert used("owners-key", "another-key") == [1, 1]
+        # What another secret sealed is no reason to take the service's.
+        async with opened_clients(rclone_s3, bucket=BUCKET, redis_url=guarded.redis.url, keys=(b"x" * 32,)) as other:
+            await other.clients.put(Client(id="unlucky"), key="unreadable-key")
+        assert await talked("unlucky") == "upstream_refused"
+        assert used(UPSTREAM_KEY) == [others + 2]
+    assert "owners-key" not in guarded.programs["relay-0"].said()

@@ -9,6 +9,7 @@ import httpx
 import pytest
 import websockets
 
+from simulator.stats import text_hash
 from tests.fakes.raw_realtime import RawRealtime, connect, raw_realtime
 from tests.fakes.simulator import MODEL, RunningSimulator, running_simulator
 
@@ -158,3 +159,28 @@ async def test_the_model_is_the_urls(simulator: RunningSimulator) -> None:
     async with raw_realtime(simulator.realtime_url) as client:
         created = next(event for event in client.events if event["type"] == "session.created")
     assert created["session"]["model"] == MODEL
+
+
+async def test_an_account_has_its_own_limits_faults_and_counters(simulator: RunningSimulator) -> None:
+    async with httpx.AsyncClient(base_url=simulator.control_url, trust_env=False) as control:
+        await control.post("/accounts", json={"key": "small-key", "max_sessions": 0, "retry_after": 30})
+        await control.post("/faults", json={"fault": "refuse_500", "key": "unlucky-key"})
+        with pytest.raises(websockets.InvalidStatus) as refused:
+            await connect(simulator.realtime_url, key="small-key")
+        assert refused.value.response.headers["Retry-After"] == "30"
+        assert await _status(simulator.realtime_url, key="unlucky-key") == 500
+        assert await _status(simulator.realtime_url, key="bad-key") == 401
+        async with raw_realtime(simulator.realtime_url, key="large-key") as client:
+            await client.speak("Fine.")
+            shown = await control.get("/accounts")
+        assert "-key" not in shown.text
+        accounts = shown.json()["accounts"]
+        small, unlucky, bad, large = (
+            accounts[text_hash(f"{name}-key")] for name in ("small", "unlucky", "bad", "large")
+        )
+        assert [one["refused"] for one in (small, unlucky, bad, large)] == [{"429": 1}, {"500": 1}, {"401": 1}, {}]
+        assert (large["open"], large["opened"], large["texts"]) == (1, 1, {text_hash("Fine."): 1})
+        await control.post("/reset")
+        async with raw_realtime(simulator.realtime_url, key="small-key"):
+            counted = (await control.get("/accounts")).json()["accounts"]
+        assert counted[text_hash("small-key")]["opened"] == 1

@@ -95,3 +95,20 @@ async def test_an_order_that_cannot_be_read_ends_its_job(paced: Stack) -> None:
         job = (await client.get(f"/v1/jobs/{posted['id']}", params={"wait": 30})).json()
     assert (job["status"], job["error"]["code"]) == ("failed", "render_failed")
     paced.wait_until_ready()
+
+
+async def test_what_no_board_answers_for_comes_back_after_a_while(paced: Stack) -> None:
+    paced.programs["worker"].end()
+    url = paced.settings["REDIS_URL"]
+    refused = url.replace("redis://", "redis://nobody:wrong@")
+    worker = paced.start_worker("refused", "interactive", REDIS_URL=refused, CELERY_BROKER_URL=url)
+    celery = make_celery(broker_url=url, publishes_only=True)
+    celery.send_task(RENDER_TASK, args=("ara-refused.mp3",), queue="interactive")
+    times = []
+    for number in (1, 2):
+        await asyncio.to_thread(paced.wait, lambda number=number: worker.said().count("reject requeue=True") >= number)  # type: ignore[misc]
+        times.append(asyncio.get_running_loop().time())
+    assert times[1] - times[0] > 1
+    worker.end()
+    paced.programs["worker"].start()
+    paced.wait_until_ready()

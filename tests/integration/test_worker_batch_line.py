@@ -16,6 +16,8 @@ from speech.errors import NoAudio, RenderError, Unavailable, UpstreamBusy, Upstr
 from speech.job import JobError
 from speech.recipe import Recipe
 from speech.request import Lane
+from speech.spending import Spending
+from speech.upstream_key import UpstreamKeys
 from storage.breaker import RedisBreaker
 from storage.callers import RedisCallers
 from storage.claiming import Claiming
@@ -29,8 +31,9 @@ from storage.rates import RedisRates
 from storage.redis_client import open_redis
 from tests.fakes.batches import batch_lines, make_batch
 from tests.fakes.jobs import NOW, make_card, make_recipe
-from tests.fakes.ledgers import PRICES, MemoryLedger
+from tests.fakes.ledgers import MemoryLedger
 from tests.fakes.patience import PATIENT
+from tests.fakes.payers import PRICES, SERVICE
 from worker.batch_line import LineMaker
 from worker.outcomes import Ending
 
@@ -105,15 +108,15 @@ class World:
             clients=clients,
             ledger=MemoryLedger(),
             rates=RedisRates(self.redis),
-            prices=PRICES,
-            daily_limit=None,
+            spending=Spending(prices=PRICES, daily_limit=None),
             clock=lambda: NOW,
         )
         claiming = Claiming(
             board=self.board,
             card=self.kept,
             dispatch=self,
-            breaker=RedisBreaker(self.redis, group="test"),
+            breaker=lambda group: RedisBreaker(self.redis, group=group),
+            keys=UpstreamKeys(clients, service=SERVICE),
             queue=QueueFigures(self.redis),
             paying=paying,
         )

@@ -281,6 +281,9 @@ class Tokens:
         self.values.remove(bearer)
         return bool(self.values)
 
+    async def aclose(self) -> None:
+        """Nothing is under way."""
+
 
 @pytest.mark.parametrize(
     ("values", "opens"), [(["old", "new"], True), (["old", "older", "new"], True), (["old", "older"], False)]

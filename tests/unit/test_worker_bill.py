@@ -10,7 +10,7 @@ import pytest
 from audio.pcm import MASTER_RATE, sample_count
 from speech.errors import RenderError, UpstreamUnreachable
 from speech.usage import Usage
-from tests.fakes.ledgers import PRICES
+from tests.fakes.payers import PRICES
 from tests.fakes.speaking import sound_of
 from tests.unit.test_worker_reading import TEXTS, Studio, reading
 

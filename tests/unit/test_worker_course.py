@@ -116,6 +116,17 @@ async def test_what_is_called_off_is_known_at_once() -> None:
     assert course.state().counts == {Outcome.CANCELLED: 3}
 
 
+def test_what_an_earlier_driver_may_have_asked_for_is_given_up() -> None:
+    lines = batch_lines(recipes("a", "b", "c", "d"))
+    course = course_of(lines)
+    course.doubtful = 2
+    course.call_off()
+    course.take_in(0, lines)
+    assert [course.next_line().place for _ in range(2)] == [0, 1]
+    assert not course.has_lines
+    assert course.state().counts == {Outcome.CANCELLED: 2}
+
+
 def test_the_time_left_follows_the_last_minute() -> None:
     pace = Pace()
     pace.note(0, now=0)

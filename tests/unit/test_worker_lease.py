@@ -19,6 +19,7 @@ from storage.spool import DiskSpool
 from tests.fakes.jobs import NOW, make_recipe
 from tests.fakes.ledgers import MemoryLedger, billing_on
 from tests.fakes.masters import SlowBucket
+from tests.fakes.payers import free_turns
 from tests.fakes.polling import until
 from tests.fakes.speaking import BegunBoard, FakeVoice, Listener
 from worker.keeper import Keeper
@@ -93,6 +94,9 @@ class Calm:
     async def withdraw(self, name: str, *, caller: str) -> None:
         raise NotImplementedError
 
+    async def clients(self, name: str) -> list[str]:
+        raise NotImplementedError
+
     async def drop(self, name: str) -> None:
         """Somebody wants it."""
 
@@ -139,7 +143,9 @@ class Worker:
             at_once=2,
         )
         wanted = Wanted(callers=calm, watch=calm)
-        self.render = Render(board=board, maker=maker, insist=insist, scratch=self.folder, wanted=wanted)
+        self.render = Render(
+            board=board, maker=maker, insist=insist, scratch=self.folder, wanted=wanted, turns=free_turns()
+        )
 
     async def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)

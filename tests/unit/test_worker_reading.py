@@ -18,7 +18,9 @@ from speech.errors import KeyRejected, RenderError, UpstreamUnreachable, WordsDi
 from speech.ports import JobBoard, Lease, LiveKind
 from speech.recipe import Recipe
 from speech.retry import RetryPolicy
+from speech.usage import Usage
 from speech.utterances import Ending
+from storage.cancelling import cancel
 from storage.memory_store import MemoryAudioStore
 from storage.spool import DiskSpool
 from tests.fakes.jobs import NOW, make_recipe
@@ -304,3 +306,39 @@ async def test_wrong_words_are_given_up(studio: Studio) -> None:
     assert raised.value.code == "words_differ"
     assert studio.live.kinds(0) == [PCM, AGAIN, PCM, AGAIN]
     assert not studio.store.objects
+
+
+@dataclass
+class SlowLedger(MemoryLedger):
+    """It takes its time, until it is told."""
+
+    reached: asyncio.Event = field(default_factory=asyncio.Event)
+    open: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def settle(self, client: str, *, now: float, usage: Usage, job: str) -> None:
+        self.reached.set()
+        await self.open.wait()
+        await super().settle(client, now=now, usage=usage, job=job)
+
+
+async def test_what_is_spoken_to_its_end_is_kept_by_whoever_is_cancelled(tmp_path: Path) -> None:
+    ledger = SlowLedger()
+    studio = Studio(folder=tmp_path, ledger=ledger)
+    making = asyncio.create_task(studio.make(TEXTS[0]))
+    await ledger.reached.wait()
+    making.cancel()
+    await asyncio.sleep(0)
+    ledger.open.set()
+    with pytest.raises(asyncio.CancelledError):
+        await making
+    assert studio.has_master(TEXTS[0])
+    assert studio.ledger.used("").bought_characters == len(TEXTS[0])
+
+
+async def test_who_is_cancelled_twice_gives_up(tmp_path: Path) -> None:
+    ledger = SlowLedger()
+    studio = Studio(folder=tmp_path, ledger=ledger)
+    making = asyncio.create_task(studio.make(TEXTS[0]))
+    await ledger.reached.wait()
+    await cancel(making, insist_seconds=0.01)
+    assert not studio.has_master(TEXTS[0])

@@ -16,8 +16,10 @@ from speech.recipe import Recipe
 from speech.request import Lane
 from speech.retry import RetryPolicy
 from tests.fakes.jobs import make_card, make_recipe
+from tests.fakes.ledgers import MemoryLedger, billing_on
 from tests.fakes.live import MemoryWatch
-from worker.reading import ReadingMaker
+from tests.fakes.payers import free_turns
+from worker.reading import Plan, ReadingMaker
 from worker.render import Render
 from worker.retrying import Retrying
 from worker.wanted import Wanted
@@ -69,10 +71,10 @@ class NotingMaker:
     def __init__(self) -> None:
         self.made: list[Recipe] = []
 
-    async def plan(self, recipe: Recipe) -> None:
-        """Needs none."""
+    async def plan(self, recipe: Recipe) -> Plan:
+        return Plan(bill=await billing_on(MemoryLedger()).open(recipe), utterances=[])
 
-    async def make(self, recipe: Recipe, _: None, *, lease: Lease, folder: Path) -> Card:
+    async def make(self, recipe: Recipe, _: Plan, *, lease: Lease, folder: Path) -> Card:
         self.made.append(recipe)
         return make_card(recipe)
 
@@ -89,6 +91,7 @@ async def test_what_is_made_is_what_is_ordered_when_the_lease_is_free(
         insist=Retrying(policy=RetryPolicy(attempts=1), sleep=lambda _: asyncio.sleep(0)),
         scratch=tmp_path,
         wanted=Wanted(callers=cast(Callers, WillingCallers()), watch=MemoryWatch()),
+        turns=free_turns(),
     )
     await render.run(RECIPE.job_name)
     assert [recipe.request.lane for recipe in maker.made] == made

@@ -39,6 +39,9 @@ class Board:
     async def withdraw(self, name: str, *, caller: str) -> None:
         raise NotImplementedError
 
+    async def clients(self, name: str) -> list[str]:
+        raise NotImplementedError
+
     async def drop(self, name: str) -> None:
         self.looks.release()
         if self.problem:

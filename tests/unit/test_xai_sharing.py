@@ -243,6 +243,18 @@ async def test_what_came_of_opening_is_told(desk: Desk) -> None:
     assert desk.breaker.news == ["failed", "failed", "succeeded", "succeeded"]
 
 
+async def test_a_connection_that_breaks_while_it_speaks_says_nothing_of_others() -> None:
+    desk = Desk(automatic=False)
+    for _ in range(10):
+        task = await desk.begin("broken off")
+        desk.live[0].answered = True
+        desk.live[0].turns.put_nowait(UpstreamUnreachable())
+        with pytest.raises(UpstreamUnreachable):
+            await task
+    assert desk.breaker.news == []
+    await desk.pool.aclose()
+
+
 async def test_while_the_upstream_is_down_live_callers_are_told_and_bulk_waits(desk: Desk) -> None:
     desk.breaker.admission = Admission(wait=8, is_down=True)
     patient = await desk.begin("bulk", lane=Lane.BULK)
