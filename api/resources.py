@@ -99,6 +99,9 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         audience = RedisAudience(redis)
         stage = LiveStage(order=board.order, watch=watch, reader=reader, audience=audience)
         stack.push_async_callback(stage.close)
+        # Only the workers can't do without it.
+        secret = settings.xai.api_key.get_secret_value() if settings.xai.api_key else ""
+        service = UpstreamKey(group=settings.quota_group, secret=secret)
         popular = Popular(store)
         cards = HeldCards(store, popular=popular)
         index = RedisCardIndex(redis)
@@ -111,9 +114,6 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         stack.push_async_callback(holdings.close)
         removal = Removal(store=store, holdings=holdings)
         removing = Removing(store=store, board=board, removal=removal, gone=gone, ledger=ledger)
-        # Only the workers can't do without it.
-        secret = settings.xai.api_key.get_secret_value() if settings.xai.api_key else ""
-        service = UpstreamKey(group=settings.quota_group, secret=secret)
         yield Services(
             settings=settings,
             board=board,

@@ -39,8 +39,8 @@ class Upstream:
     def __init__(self, options: Options, *, clock: Callable[[], float]) -> None:
         self.options = options
         self.stats = Stats()
-        self.bills = Bills()
         self.accounts = Accounts()
+        self.bills = Bills()
         self.plan = FaultPlan()
         self.chat_plan = ChatFaultPlan()
         self.chats = Chats()

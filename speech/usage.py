@@ -15,8 +15,8 @@ class Usage:
     """Figures that only grow. Times in milliseconds of sound, money in millionths of a dollar.
 
     Bought: spoken by the upstream for this client's request and kept. Served: everything else that it got. `spent`
-    holds the attempts that failed, too; `own_spent` is what the same came to with the client's own upstream key.
-    A request that was not refused is a hit, joins a render or misses; `stored` is the finished audio that came into the
+    holds the attempts that failed, too; `own_spent` is what the same came to with the client's own upstream key. A
+    request that was not refused is a hit, joins a render or misses; `stored` is the finished audio that came into the
     bucket, `removed` what was taken out again.
     """
 
