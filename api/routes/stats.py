@@ -24,7 +24,7 @@ class Requests(BaseModel):
 
 
 class Bought(BaseModel):
-    """What the upstream spoke, and what it took for that, failed attempts included."""
+    """What the upstream spoke, and what it took for that, whoever's key paid; failed attempts included."""
 
     characters: int
     seconds: float
@@ -78,7 +78,11 @@ def _view(usage: Usage, prices: Prices) -> StatsView:
             refused=usage.refused,
             hit_rate=round(served / asked, 4) if asked else None,
         ),
-        bought=Bought(characters=usage.bought_characters, seconds=usage.bought_ms / 1000, usd=usage.spent / MICRO),
+        bought=Bought(
+            characters=usage.bought_characters,
+            seconds=usage.bought_ms / 1000,
+            usd=(usage.spent + usage.own_spent) / MICRO,
+        ),
         saved=Saved(characters=usage.served_characters, seconds=usage.served_ms / 1000, usd=saved / MICRO),
         kept=Kept(
             objects=usage.stored - usage.removed,
