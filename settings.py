@@ -72,6 +72,8 @@ class XaiSettings(_Group):
     render_timeout: Seconds = Field(timedelta(seconds=30), alias="RENDER_TIMEOUT", gt=timedelta(0))
     minute_price: float = Field(0.05, alias="XAI_PRICE_PER_MINUTE", ge=0)
     item_price: float = Field(0.004, alias="XAI_PRICE_PER_ITEM", ge=0)
+    asked_price: float = Field(5.0, alias="XAI_PRICE_PER_MILLION_INPUT_TOKENS", ge=0)
+    said_price: float = Field(25.0, alias="XAI_PRICE_PER_MILLION_OUTPUT_TOKENS", ge=0)
     daily_dollars: float | None = Field(None, alias="DAILY_SPEND_LIMIT_USD", ge=0)
     shutdown_grace: Seconds = Field(timedelta(seconds=30), alias="SHUTDOWN_GRACE", ge=timedelta(0))
 
@@ -89,7 +91,12 @@ class XaiSettings(_Group):
     @property
     def prices(self) -> Prices:
         """What the upstream takes."""
-        return Prices(minute=self.minute_price, item=self.item_price)
+        return Prices(
+            minute=self.minute_price,
+            item=self.item_price,
+            asked_tokens=self.asked_price,
+            said_tokens=self.said_price,
+        )
 
     @property
     def spending(self) -> Spending:

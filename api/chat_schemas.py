@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from front.refusals import refuse
+from speech.client import CLIENT_ID
 from speech.errors import FieldProblem, InvalidRequest, TextTooLong
 from speech.job import Cache
 from speech.text import is_encodable
@@ -20,8 +21,12 @@ class ChatRequest(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid", json_schema_extra={"examples": [{"message": "Hello"}]})
 
-    client_id: str | None = Field(None, description="Whose settings decide; the service's own when left out.")
-    message: str = Field(description="What is said to the model.")
+    client_id: str | None = Field(
+        None,
+        description="Whose settings decide; the service's own when left out.",
+        json_schema_extra={"pattern": f"^{CLIENT_ID}$"},
+    )
+    message: str = Field(description="What is said to the model.", json_schema_extra={"minLength": 1})
     conversation_id: str | None = Field(
         None,
         pattern=_CONVERSATION_ID,

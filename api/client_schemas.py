@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 from audio.codecs import FORMATS
 from front.refusals import refuse
 from front.webhook_urls import MAX_URL, check_form
-from speech.client import Client
+from speech.client import XAI, Client
 from speech.errors import InvalidRequest
 from speech.request import MAX_PRONUNCIATION_CHARACTERS, MAX_PRONUNCIATIONS
 from speech.voices import resolve_voice
@@ -48,7 +48,7 @@ class ClientSettings(BaseModel):
 
     name: str = Field("", max_length=200, description="For people.")
     ai_provider: str = Field(
-        "xai", pattern=r"^[a-z0-9._-]{1,32}$", description="Who answers in chats; only `xai` speaks, too."
+        XAI, pattern=r"^[a-z0-9._-]{1,32}$", description="Who answers in chats; only `xai` speaks, too."
     )
     ai_model: str = Field("grok-3-fast", pattern=r"^[!-~]{1,128}$", description="The model that answers in chats.")
     system_prompt: str = Field("", max_length=MAX_PROMPT, description="What the model is told to be.")

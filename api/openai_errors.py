@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import orjson
+from pydantic import BaseModel
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -17,6 +18,30 @@ PATHS = ("/v1/audio/speech", "/v1/audio/models", "/v1/audio/voices", "/v1/models
 _CALLERS_FAULTS = frozenset({TextRefused.code, SettingsRefused.code})
 _STATUSES = {413: 400, 422: 400}
 _TYPES = {429: "rate_limit_error", 403: "permission_error"}
+
+
+class OpenAiError(BaseModel):
+    """What is wrong, and with which field."""
+
+    message: str
+    type: str
+    param: str | None
+    code: str
+
+
+class OpenAiErrorView(BaseModel):
+    """An error in OpenAI's shape."""
+
+    error: OpenAiError
+
+
+def described(descriptions: Mapping[int, str]) -> dict[int | str, dict[str, Any]]:
+    """Responses as OpenAPI tells them, by status; strangers and foreign pages are turned away everywhere."""
+    everywhere = {401: "No valid key came with the call", 403: "The key, or the page, is not for this call"}
+    return {
+        status: {"model": OpenAiErrorView, "description": description}
+        for status, description in {**everywhere, **descriptions}.items()
+    }
 
 
 class OpenAiErrors:

@@ -1,8 +1,10 @@
-"""What OpenAPI says of the body that is read by hand."""
+"""What OpenAPI says of what is read by hand: bodies, and names, whose refusals have words and codes of their own."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
+
+from fastapi import Path
 
 from api import idempotency
 from api.intake.line import LineRequest
@@ -10,6 +12,23 @@ from api.intake.options import Members
 from api.lookup_schemas import MAX_REQUESTS
 from api.schemas import JobRequest
 from api.speech_order import SpeechOrder
+from speech.client import CLIENT_ID
+from speech.recipe import JOB_NAME
+
+JobId = Annotated[
+    str,
+    Path(
+        description="The job's id, which is its audio's file name; its answer gave it",
+        json_schema_extra={"pattern": f"^{JOB_NAME}$"},
+    ),
+]
+ClientId = Annotated[
+    str,
+    Path(
+        description="The client's id: 1 to 64 letters, digits, `.`, `_`, `-`, and not dots alone",
+        json_schema_extra={"pattern": f"^{CLIENT_ID}$"},
+    ),
+]
 
 JOB_BODY: dict[str, Any] = {
     "parameters": [

@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
+from api.held_cards import HeldCards
 from api.live.reader import LiveReader
 from api.live.stage import LiveStage
 from api.popular import Popular
+from api.purging import Purging
+from api.removing import Removing
 from api.services import Services
 from api.telling import Telling
 from celery_config import RENDER_TASK, make_celery
 from front.audio_links import AudioLinks
 from front.widget_tokens import WidgetTokens
 from settings import Settings
+from speech.client import XAI
 from speech.upstream_key import UpstreamKey, UpstreamKeys
 from storage.audience import RedisAudience
 from storage.audio_store import S3AudioStore
@@ -27,11 +31,13 @@ from storage.breaker import RedisBreaker
 from storage.bucket import Bucket
 from storage.callers import RedisCallers
 from storage.card_index import RedisCardIndex
-from storage.clients import S3Clients
+from storage.clientele import clientele
 from storage.conversations import RedisConversations
 from storage.dispatch import CeleryDispatch
 from storage.ensured import ensured
+from storage.gone import GoneNames
 from storage.heartbeats import Heartbeats
+from storage.holdings import S3Holdings
 from storage.idempotency_keys import IdempotencyKeys
 from storage.job_board import RedisJobBoard
 from storage.job_list import JobList
@@ -41,12 +47,14 @@ from storage.paying import Paying
 from storage.queue_figures import QueueFigures
 from storage.rates import RedisRates
 from storage.redis_client import open_redis
+from storage.removal import Removal
 from storage.sealing import Sealer
 from storage.webhooks import RedisWebhooks
 from xai.chat import ChatCompletions
 
 _FOLLOWED = 1000
 _CLIENT_THREADS = 8
+_KEEPING_THREADS = 8
 _BATCH_THREADS = 4
 
 
@@ -62,14 +70,9 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         store = S3AudioStore(settings.bucket.bucket, **settings.bucket.store_options())
         stack.push_async_callback(store.close)
         await stack.enter_async_context(ensured(store))
-        clients = S3Clients(
-            Bucket(settings.bucket.bucket, **settings.bucket.store_options(), threads=_CLIENT_THREADS),
-            redis=redis,
-            following=following,
-            sealer=Sealer(settings.derived("client-keys")),
-        )
-        await clients.open()
-        stack.push_async_callback(clients.close)
+        bucket = Bucket(settings.bucket.bucket, **settings.bucket.store_options(), threads=_CLIENT_THREADS)
+        keys = settings.derived("client-keys")
+        clients = await stack.enter_async_context(clientele(redis, following=following, bucket=bucket, keys=keys))
         ledger = await stack.enter_async_context(
             bookkeeping(redis, bucket=Bucket(settings.bucket.bucket, **settings.bucket.store_options(), threads=4))
         )
@@ -80,7 +83,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         await watch.open()
         stack.push_async_callback(watch.close)
         completions = ChatCompletions(
-            {**settings.chat.provider_urls, "xai": settings.xai.rest_url},
+            {**settings.chat.provider_urls, XAI: settings.xai.rest_url},
             timeout=settings.chat.timeout.total_seconds(),
         )
         stack.push_async_callback(completions.aclose)
@@ -95,6 +98,18 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         # Only the workers can't do without it.
         secret = settings.xai.api_key.get_secret_value() if settings.xai.api_key else ""
         service = UpstreamKey(group=settings.quota_group, secret=secret)
+        popular = Popular(store)
+        cards = HeldCards(store, popular=popular)
+        index = RedisCardIndex(redis)
+        gone = GoneNames(redis, following=following, index=index, forget=cards.forget, forget_all=cards.forget_all)
+        await gone.open()
+        stack.push_async_callback(gone.close)
+        holdings = S3Holdings(
+            Bucket(settings.bucket.bucket, **settings.bucket.store_options(), threads=_KEEPING_THREADS)
+        )
+        stack.push_async_callback(holdings.close)
+        removal = Removal(store=store, holdings=holdings)
+        removing = Removing(store=store, board=board, removal=removal, gone=gone, ledger=ledger)
         yield Services(
             settings=settings,
             board=board,
@@ -118,7 +133,10 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
                 kept=settings.chat.memory,
             ),
             completions=completions,
-            popular=Popular(store),
+            popular=popular,
+            cards=cards,
+            removing=removing,
+            purging=Purging(store=store, holdings=holdings, removal=removal, removing=removing),
             ledger=ledger,
             paying=Paying(
                 clients=clients,
@@ -133,7 +151,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
                 allow_private=settings.webhooks.allow_private,
             ),
             links=AudioLinks(settings.derived("audio-links")),
-            index=RedisCardIndex(redis),
+            index=index,
             batch_files=batch_files,
             batches=StoredBatches(
                 files=batch_files,

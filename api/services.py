@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -15,11 +14,13 @@ from weakref import WeakValueDictionary
 
 from starlette.requests import Request
 
+from api.held_cards import HeldCards
 from api.kept import Kept
 from api.live.stage import LiveStage
 from api.popular import Popular
+from api.purging import Purging
+from api.removing import Removing
 from api.schemas import JobRequest
-from api.shared import Shared
 from api.telling import Telling
 from front.audio_links import AudioLinks
 from front.widget_tokens import WidgetTokens
@@ -38,7 +39,7 @@ from speech.index_ports import CardIndex
 from speech.job import Job, JobStatus
 from speech.ledger_ports import Ledger
 from speech.ports import Audience, AudioStore, Breaker, Callers, Claim, Dispatch, JobBoard, JobWatch
-from speech.recipe import Recipe, is_private, scope_of
+from speech.recipe import Recipe, is_private, owner_of, scope_of
 from speech.request import SpeechRequest
 from speech.upstream_key import UpstreamKeys
 from storage.batch_files import BatchFiles
@@ -46,12 +47,11 @@ from storage.claiming import Claiming
 from storage.heartbeats import Heartbeats
 from storage.idempotency_keys import IdempotencyKeys
 from storage.job_list import JobList
-from storage.paying import Paying
+from storage.paying import Payer, Paying
 from storage.queue_figures import QueueFigures
 
 log = logging.getLogger(__name__)
 
-_CARDS_HELD = 4096
 # So many batches are checked side by side; the others wait on disk.
 _CHECKED_AT_ONCE = 2
 _HOST = re.compile(r"[A-Za-z0-9.:\[\]-]+")
@@ -93,6 +93,9 @@ class Services:
     conversations: Conversations
     completions: Completions
     popular: Popular
+    cards: HeldCards
+    removing: Removing
+    purging: Purging
     ledger: Ledger
     paying: Paying
     telling: Telling
@@ -102,7 +105,6 @@ class Services:
     batch_files: BatchFiles
     batches: Batches
     checking: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_CHECKED_AT_ONCE))
-    _cards: OrderedDict[str, Card] = field(default_factory=OrderedDict)
     _taking: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
 
     @staticmethod
@@ -166,12 +168,18 @@ class Services:
     def _scope_key(self) -> bytes:
         return self.settings.derived("private-names")[0]
 
-    async def claim(self, recipe: Recipe, *, refresh: bool, caller: str) -> Claim:
+    def owners(self, client_id: str) -> frozenset[str]:
+        """What the cards of a client's private audio say of it, under each secret that still counts."""
+        return frozenset(owner_of(scope_of(client_id, key=key)) for key in self.settings.derived("private-names"))
+
+    async def claim(self, recipe: Recipe, *, refresh: bool, caller: str, payer: Payer | None = None) -> Claim:
         """Joins the job or starts it, for the client that the caller names: it is counted there, within its limits.
+        A `payer` has been admitted already.
 
         Raises TooManyRequests, and what Claiming does.
         """
-        payer = await self.paying.admit(client_of(caller))
+        if payer is None:
+            payer = await self.paying.admit(client_of(caller))
         return await self._claiming.claim(recipe, refresh=refresh, caller=caller, payer=payer)
 
     @cached_property
@@ -188,11 +196,7 @@ class Services:
 
     def held_card(self, name: str) -> Card | None:
         """The card of what this process knows to be ready, without asking anybody; None otherwise."""
-        return self._cards.get(name)
-
-    async def serve_held(self, card: Card, *, caller: str) -> None:
-        """Counts a hit that needs no claim; raises TooManyRequests."""
-        self.paying.served(await self.paying.admit(client_of(caller)), card)
+        return self.cards.held(name)
 
     async def withdraw(self, name: str, *, caller: str) -> None:
         """The caller no longer wants this job; what has ended stays as it is. Raises UnknownJob."""
@@ -245,24 +249,14 @@ class Services:
 
     async def lost(self, name: str) -> None:
         """The board or a card says ready, but the bucket is another one, or was emptied: the bucket is right."""
-        card = self._cards.pop(name, None)
-        if card is not None:
-            self.popular.forget(card.key)
+        self.cards.forget(name)
+        await self.removing.mend(name)
         await self.board.lost(name)
         await self.index.discard([name])
 
     async def card(self, name: str) -> Card | None:
-        """The card of a name; what stands under a name never changes, so the last ones are held."""
-        card = self._cards.get(name)
-        if card is None:
-            card = await self._looks.shared(name)
-            if card is not None:
-                self._cards[name] = card
-                if len(self._cards) > _CARDS_HELD:
-                    self._cards.popitem(last=False)
-        else:
-            self._cards.move_to_end(name)
-        return card
+        """The card of a name, or None when there is none."""
+        return await self.cards.card(name)
 
     def taking(self, batch_id: str) -> asyncio.Lock:
         """Held by whoever takes this batch: what is put twice at once may be torn for whoever reads it."""
@@ -276,10 +270,6 @@ class Services:
     async def _seen_card(self, name: str) -> Card | None:
         # Those of a batch must not drive out what is asked for often.
         return self.held_card(name) or await self.store.card(name)
-
-    @cached_property
-    def _looks(self) -> Shared[Card | None]:
-        return Shared(self.store.card)
 
     def audio_url(self, name: str, request: Request) -> str:
         """Where the audio of a job is heard: at the CDN, at PUBLIC_URL, or where this request came in.

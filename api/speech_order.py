@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 
 from audio.codecs import resolve_rendition
 from front.refusals import refuse
@@ -33,7 +33,17 @@ _FIELDS = {"text": "input", "format": "response_format"}
 
 
 def _unwrapped(voice: Any) -> Any:
-    return voice.get("id") if isinstance(voice, dict) else voice
+    if not isinstance(voice, dict):
+        return voice
+    if not isinstance(voice.get("id"), str):
+        raise ValueError("an object must hold the voice's `id`, a string")
+    return voice["id"]
+
+
+_STRING = {"type": "string"}
+_VOICE = WithJsonSchema(
+    {"anyOf": [_STRING, {"type": "object", "properties": {"id": _STRING}, "required": ["id"]}, {"type": "null"}]}
+)
 
 
 class SpeechOrder(BaseModel):
@@ -43,9 +53,12 @@ class SpeechOrder(BaseModel):
         json_schema_extra={"examples": [{"model": "tts-1", "input": "Your order has shipped.", "voice": "alloy"}]}
     )
 
-    input: str = Field(description=f"What is to be spoken, 1 to {texts.MAX_CHARACTERS} characters.")
+    input: str = Field(
+        description=f"What is to be spoken, 1 to {texts.MAX_CHARACTERS} characters.",
+        json_schema_extra={"minLength": 1, "maxLength": texts.MAX_CHARACTERS},
+    )
     model: str | None = Field(None, description="Any: there is one model.")
-    voice: Annotated[str | None, BeforeValidator(_unwrapped)] = Field(
+    voice: Annotated[str | None, BeforeValidator(_unwrapped), _VOICE] = Field(
         None,
         description="See `GET /v1/voices`; one of OpenAI's names or `{id}` will do, too. By default the service's.",
     )

@@ -10,7 +10,7 @@ from audio.codecs import FORMATS, resolve_rendition
 from front.refusals import refuse
 from speech.errors import FieldProblem, InvalidRequest, MalformedBody, TextTooLong
 from speech.markdown import speakable
-from speech.request import MAX_PRONUNCIATIONS, Lane, Rendition, SpeechRequest
+from speech.request import MAX_PRONUNCIATIONS, MAX_SPEED, MAX_TAKE, MIN_SPEED, Lane, Rendition, SpeechRequest
 from speech.text import MAX_CHARACTERS, is_encodable
 
 
@@ -19,20 +19,31 @@ class SpokenText(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
-    text: str = Field(description=f"What is to be spoken, 1 to {MAX_CHARACTERS} characters.")
+    text: str = Field(
+        description=f"What is to be spoken, 1 to {MAX_CHARACTERS} characters.",
+        json_schema_extra={"minLength": 1, "maxLength": MAX_CHARACTERS},
+    )
     input: Literal["text", "markdown"] = Field(
         "text", description="How `text` is to be read; of `markdown` what a reader would say."
     )
     voice: str | None = Field(None, description="See `GET /v1/voices`; the service's default when left out.")
-    format: str = Field("mp3", description=f"One of {', '.join(FORMATS)}.")
+    format: str = Field("mp3", description="How it is encoded.", json_schema_extra={"enum": list(FORMATS)})
     sample_rate: int | None = Field(None, description="Hz, 8000 to 48000 as the format allows; 24000 by default.")
     bit_rate: int | None = Field(None, description="bit/s, for lossy formats.")
-    speed: float = Field(1.0, description="0.7 to 1.5 times the voice's own pace.")
+    speed: float = Field(
+        1.0,
+        description="Times the voice's own pace.",
+        json_schema_extra={"minimum": MIN_SPEED, "maximum": MAX_SPEED},
+    )
     language: str = Field("auto", description="A language tag such as `en` or `pt-BR`, or `auto`.")
     pronunciations: dict[str, str] = Field(
         {}, max_length=MAX_PRONUNCIATIONS, description="How words are to be said: `{word: sound}`."
     )
-    take: int = Field(1, description="Another number gives the same text another, new performance.")
+    take: int = Field(
+        1,
+        description="Another number gives the same text another, new performance.",
+        json_schema_extra={"minimum": 1, "maximum": MAX_TAKE},
+    )
 
     @classmethod
     def of(cls, content: object, *, what: str) -> Self:

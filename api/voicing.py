@@ -21,6 +21,7 @@ from speech.ports import Claim
 from speech.recipe import Recipe
 from speech.request import SpeechRequest
 from speech.text import is_speakable
+from storage.paying import Payer
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +34,6 @@ _HELD_WORDS = 2000
 _REASONS = {
     "over_budget": "over_budget",
     "spend_limit": "over_budget",
-    "rate_limited": "over_rate",
     "queue_full": "busy",
     "upstream_unavailable": "upstream_down",
     "unavailable": "unavailable",
@@ -90,6 +90,7 @@ class Voicing:
     voice: str
     mode: str
     caller: str
+    payer: Payer
     audio_url: Callable[[str], str]
 
     @property
@@ -113,7 +114,7 @@ class Voicing:
     async def kept(self, markdown: str) -> Voiced | None:
         """The sound of a whole reply if it is there already; None otherwise."""
         try:
-            recipe = self._recipe(markdown, is_markdown=True)
+            recipe = await self._recipe(markdown, is_markdown=True)
             async with asyncio.timeout(READ_SECONDS):
                 card = None if recipe is None else await self.services.card(recipe.job_name)
         except (ReciteError, TimeoutError):
@@ -123,11 +124,11 @@ class Voicing:
     async def _voiced(self, words: str, *, is_markdown: bool, patience: float) -> Voiced:
         started, name = monotonic(), None
         try:
-            recipe = self._recipe(words, is_markdown=is_markdown)
+            recipe = await self._recipe(words, is_markdown=is_markdown)
             if recipe is None:
                 return NOTHING
             name = recipe.job_name
-            if hit := await self._held(name):
+            if hit := self._held(name):
                 return hit
             claim = await self._claim(recipe)
             job = claim.job
@@ -144,14 +145,16 @@ class Voicing:
             log.exception("[X.AI TTS] %s: the chat stays silent", name)
             return silent("failed", "The audio could not be made", job_id=name)
 
-    def _recipe(self, words: str, *, is_markdown: bool) -> Recipe | None:
+    async def _recipe(self, words: str, *, is_markdown: bool) -> Recipe | None:
         # Players within pages take WAV from a data URL, and anything from an address.
         format = self.client.format or ("mp3" if self.mode == "url" else "wav")
-        read = _spoken if len(words) <= _HELD_WORDS else _spoken.__wrapped__
-        request = read(words, is_markdown, self.voice, format, self.client.pronunciations)
+        asked = words, is_markdown, self.voice, format, self.client.pronunciations
+        # Reading a long one takes a while.
+        is_long = len(words) > _HELD_WORDS
+        request = await asyncio.to_thread(_spoken.__wrapped__, *asked) if is_long else _spoken(*asked)
         return None if request is None else self.services.scoped(self.services.recipe(request), self.client)
 
-    async def _held(self, name: str) -> Voiced | None:
+    def _held(self, name: str) -> Voiced | None:
         """The sound if this process knows and holds all of it: nobody is asked then, but it counts as any hit."""
         card = self.services.held_card(name)
         if card is None:
@@ -162,12 +165,12 @@ class Voicing:
             if url is None:
                 return None
             voiced = replace(voiced, url=url, kind="data")
-        await self.services.serve_held(card, caller=self.caller)
+        self.services.paying.served(self.payer, card)
         return voiced
 
     async def _claim(self, recipe: Recipe) -> Claim:
         async with asyncio.timeout(CLAIM_SECONDS):
-            return await self.services.claim(recipe, refresh=False, caller=self.caller)
+            return await self.services.claim(recipe, refresh=False, caller=self.caller, payer=self.payer)
 
     async def _awaited(self, job: Job, *, seconds: float) -> Job:
         """The job as it stands when it has ended, or when the time is over."""

@@ -19,6 +19,7 @@ from api.services import Services, State
 from api.voicing import Voicing
 from settings import load_settings
 from speech.client import Client
+from storage.paying import ANONYMOUS
 
 BODY_BYTES = 100_000
 
@@ -50,6 +51,7 @@ async def voiced(request: Request) -> Response:
         voice="ara",
         mode="auto",
         caller=":",
+        payer=ANONYMOUS,
         audio_url=lambda name: services.audio_url(name, request),
     )
     reply = (await request.body()).decode()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from time import monotonic
 from typing import IO, Any
 from urllib.parse import urlsplit
@@ -84,13 +84,13 @@ class ApiClient:
             yield from map(json.loads, answer.iter_lines())
 
     def document(self, method: str, path: str, **parts: Any) -> dict[str, Any]:
-        """The JSON that a call is answered with; `parts` are httpx'."""
+        """The JSON that a call is answered with, nothing for an empty answer; `parts` are httpx'."""
         with self._spoken_errors():
             answer = self._http.request(method, path, **parts)
         if answer.status_code >= 400:
             raise _refusal(answer)
         document = _document(answer)
-        if not document:
+        if not document and answer.status_code != 204:
             raise Failure(f"{self._http.base_url} is no Recite: its answer is no JSON; look at --url")
         return document
 
@@ -108,20 +108,34 @@ class ApiClient:
 
 
 @contextmanager
-def open_api(*, url: str | None = None, key: str | None = None) -> Iterator[ApiClient]:
-    """The api of the settings, or the given one; the settings' key goes to no other address."""
+def open_api(
+    *,
+    url: str | None = None,
+    key: str | None = None,
+    rights: Collection[Right] = (Right.SUBMIT, Right.READ),
+    seconds: float | None = None,
+) -> Iterator[ApiClient]:
+    """The api of the settings, or the given one; the settings' key goes to no other address.
+
+    `rights`: what the key must be good for. `seconds`: how long an answer may take, where nobody waits longer.
+    """
     if url is None:
         settings = load_settings(with_embedded=False)
         url = running_api_url(settings)
-        key = key or settings.server.own_key(Right.SUBMIT, Right.READ)
+        key = key or settings.server.own_key(*rights)
     elif not url.startswith(("http://", "https://")):
         raise Failure(f"--url must begin with http:// or https://: {url}")
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     direct = is_loopback(urlsplit(url).hostname)
     with httpx.Client(
-        base_url=url, headers=headers, timeout=_TIMEOUT, follow_redirects=True, trust_env=not direct
+        base_url=url, headers=headers, timeout=seconds or _TIMEOUT, follow_redirects=True, trust_env=not direct
     ) as http:
         yield ApiClient(http)
+
+
+def open_admin(*, url: str | None = None, key: str | None = None) -> AbstractContextManager[ApiClient]:
+    """The same with a key that may change what is kept and who may ask."""
+    return open_api(url=url, key=key, rights=(Right.ADMIN,))
 
 
 def _refusal(answer: httpx.Response) -> Failure:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 
 import typer
@@ -12,29 +13,54 @@ from rich.text import Text
 
 from cli import check_api, check_audio, check_relay, check_services, check_upstream
 from cli.failure import Failure
+from cli.output import print_json
 from settings import Settings, SettingsError, load_settings
 
+_SETTINGS = "settings"
 _PYTHONS = ((3, 11), (3, 12))
 
 Check = Callable[[], str]
 
 
-def doctor() -> None:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """What one check found."""
+
+    name: str
+    is_fine: bool
+    words: str
+
+
+def doctor(*, as_json: bool = False) -> None:
     """Prints a line per piece; exit status 1 when one of them is wrong."""
-    console = Console(highlight=False)
+    console = Console(highlight=False, quiet=as_json)
+    found: list[Finding] = []
+    for finding in _findings(console):
+        found.append(finding)
+        _print(console, finding)
+    wrong = [one.name for one in found if not one.is_fine]
+    if as_json:
+        checks = [{"name": one.name, "ok": one.is_fine, "words": one.words} for one in found]
+        print_json({"well": not wrong, "checks": checks})
+    elif not wrong:
+        console.print("\nAll is well.")
+    elif wrong != [_SETTINGS]:
+        console.print(f"\nNot well: {', '.join(wrong)}")
+        if not load_settings().server.data_dir.exists():
+            console.print("Recite was never started in this folder: run it where ./start.sh was run.")
+    if wrong:
+        raise typer.Exit(1)
+
+
+def _findings(console: Console) -> Iterator[Finding]:
     try:
         given, settings = load_settings(with_embedded=False), load_settings()
     except SettingsError as error:
-        _print(console, "settings", str(error), is_fine=False)
-        raise typer.Exit(1) from None
-    _print(console, "settings", "they fit together", is_fine=True)
-    wrong = [name for name, check in _checks(given, settings) if not _passes(console, name, check)]
-    if wrong:
-        console.print(f"\nNot well: {', '.join(wrong)}")
-        if not settings.server.data_dir.exists():
-            console.print("Recite was never started in this folder: run it where ./start.sh was run.")
-        raise typer.Exit(1)
-    console.print("\nAll is well.")
+        yield Finding(name=_SETTINGS, is_fine=False, words=str(error))
+        return
+    yield Finding(name=_SETTINGS, is_fine=True, words="they fit together")
+    for name, check in _checks(given, settings):
+        yield _finding(console, name, check)
 
 
 def _checks(given: Settings, settings: Settings) -> Iterator[tuple[str, Check]]:
@@ -51,7 +77,7 @@ def _checks(given: Settings, settings: Settings) -> Iterator[tuple[str, Check]]:
     yield "speech", partial(check_upstream.phrase, given, settings)
 
 
-def _passes(console: Console, name: str, check: Check) -> bool:
+def _finding(console: Console, name: str, check: Check) -> Finding:
     is_fine = False
     with console.status(f"{name} …"):
         try:
@@ -60,13 +86,12 @@ def _passes(console: Console, name: str, check: Check) -> bool:
             words = str(failure)
         except Exception as error:  # a doctor that falls ill helps nobody; the error's text may hold a secret
             words = f"the check itself failed ({type(error).__name__}): please report it"
-    _print(console, name, words, is_fine=is_fine)
-    return is_fine
+    return Finding(name=name, is_fine=is_fine, words=words)
 
 
-def _print(console: Console, name: str, words: str, *, is_fine: bool) -> None:
-    mark = Text("✓" if is_fine else "✗", style="green" if is_fine else "bold red")
-    console.print(Text.assemble(mark, f" {name:<9} ", words), soft_wrap=True)
+def _print(console: Console, finding: Finding) -> None:
+    mark = Text("✓" if finding.is_fine else "✗", style="green" if finding.is_fine else "bold red")
+    console.print(Text.assemble(mark, f" {finding.name:<9} ", finding.words), soft_wrap=True)
 
 
 def _python() -> str:

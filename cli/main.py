@@ -8,7 +8,9 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from cli import bucket_commands, clients_commands, completion, jobs_commands, webhooks_commands
 from cli.failure import Failure
+from cli.options import Json, Key, Url, Yes
 
 _EXAMPLES = """[bold]Examples[/bold]
 
@@ -70,15 +72,6 @@ def _show_version(wanted: bool) -> None:
 _Version = Annotated[
     bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
 ]
-_Url = Annotated[
-    str | None,
-    typer.Option(help="Address of the API; by default the one of the settings.", show_default=False),
-]
-_Key = Annotated[
-    str | None,
-    typer.Option(help="API key; by default the first of RECITE_API_KEYS.", show_default=False),
-]
-_Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 
 @app.callback()
@@ -106,16 +99,24 @@ def say(
         Path | None,
         typer.Option("--output", "-o", help="File to write; - is standard output.", show_default="the job's id"),
     ] = None,
-    voice: Annotated[str | None, typer.Option("--voice", "-v", help="One of: recite voices.")] = None,
+    voice: Annotated[
+        str | None,
+        typer.Option("--voice", "-v", help="One of: recite voices.", autocompletion=completion.voices),
+    ] = None,
     audio_format: Annotated[
         str | None,
-        typer.Option("--format", "-f", help="wav, mp3, flac, …; by default what the file's name says."),
+        typer.Option(
+            "--format",
+            "-f",
+            help="wav, mp3, flac, …; by default what the file's name says.",
+            autocompletion=completion.formats,
+        ),
     ] = None,
     speed: Annotated[float | None, typer.Option(help="0.7 to 1.5; 1 is natural.")] = None,
     play: Annotated[bool, typer.Option("--play", "-p", help="Play it when it is there.")] = False,
-    as_json: _Json = False,
-    url: _Url = None,
-    key: _Key = None,
+    as_json: Json = False,
+    url: Url = None,
+    key: Key = None,
 ) -> None:
     """Speak a text and save the audio."""
     from cli.api_client import open_api
@@ -139,12 +140,18 @@ def batch(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only check, and say what it would take.")] = False,
     skip_invalid: Annotated[bool, typer.Option("--skip-invalid", help="Leave bad lines out.")] = False,
     cancel: Annotated[bool, typer.Option("--cancel", help="Call off the batch that was begun so.")] = False,
-    voice: Annotated[str | None, typer.Option("--voice", "-v", help="For lines that name none.")] = None,
-    audio_format: Annotated[str | None, typer.Option("--format", "-f", help="For lines that name none.")] = None,
+    voice: Annotated[
+        str | None,
+        typer.Option("--voice", "-v", help="For lines that name none.", autocompletion=completion.voices),
+    ] = None,
+    audio_format: Annotated[
+        str | None,
+        typer.Option("--format", "-f", help="For lines that name none.", autocompletion=completion.formats),
+    ] = None,
     client: Annotated[str | None, typer.Option(help="The client that asks and pays.")] = None,
-    as_json: _Json = False,
-    url: _Url = None,
-    key: _Key = None,
+    as_json: Json = False,
+    url: Url = None,
+    key: Key = None,
 ) -> None:
     """Have a file of texts spoken, and save the audio of each line."""
     from cli import batch as run
@@ -164,13 +171,52 @@ def batch(
 
 
 @app.command()
-def voices(as_json: _Json = False, url: _Url = None, key: _Key = None) -> None:
+def voices(as_json: Json = False, url: Url = None, key: Key = None) -> None:
     """List the voices that can be asked for."""
     from cli.api_client import open_api
     from cli.voices import voices as run
 
     with open_api(url=url, key=key) as api:
         run(api, as_json=as_json)
+
+
+@app.command()
+def stats(as_json: Json = False, url: Url = None, key: Key = None) -> None:
+    """Show what was asked for, and what it saved that most of it was there already."""
+    from cli.api_client import open_api
+    from cli.stats import stats as run
+
+    with open_api(url=url, key=key) as api:
+        run(api, as_json=as_json)
+
+
+@app.command(
+    epilog="[bold]Examples[/bold]   recite purge --voice rex --older-than 90d --dry-run   ·   recite purge --leftovers"
+)
+def purge(
+    voice: Annotated[
+        str | None, typer.Option("--voice", "-v", help="Audio in this voice.", autocompletion=completion.voices)
+    ] = None,
+    prefix: Annotated[str | None, typer.Option(help="Audio whose name begins so.")] = None,
+    older_than: Annotated[str | None, typer.Option(help="Audio made longer ago: 90d, 12h.")] = None,
+    client_id: Annotated[
+        str | None, typer.Option("--client", help="A private client's own audio.", autocompletion=completion.clients)
+    ] = None,
+    leftovers: Annotated[bool, typer.Option("--leftovers", help="Only what no name leads to any more.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count, and remove nothing.")] = False,
+    yes: Yes = False,
+    as_json: Json = False,
+    url: Url = None,
+    key: Key = None,
+) -> None:
+    """Remove audio for good, with the masters that nothing else is made of; asks first."""
+    from cli.api_client import open_admin
+    from cli.purge import Criteria
+    from cli.purge import purge as run
+
+    criteria = Criteria(voice=voice, prefix=prefix, older_than=older_than, client_id=client_id, leftovers=leftovers)
+    with open_admin(url=url, key=key) as api:
+        run(api, criteria=criteria, dry_run=dry_run, yes=yes, as_json=as_json)
 
 
 @app.command()
@@ -196,25 +242,14 @@ def reseal() -> None:
 
 
 @app.command(epilog="Exit status 1 when something is wrong. Keys are never printed.")
-def doctor() -> None:
+def doctor(as_json: Json = False) -> None:
     """Check each piece, speak one phrase straight through the upstream, and say what to do about what is wrong."""
     from cli.doctor import doctor as run
 
-    run()
-
-
-_webhooks = typer.Typer(no_args_is_help=True, help="What receivers of webhooks need.", rich_markup_mode="rich")
-app.add_typer(_webhooks, name="webhooks")
-
-
-@_webhooks.callback()
-def _of_webhooks() -> None:
-    pass
-
-
-@_webhooks.command(epilog="A client's own secret is shown when it is made: POST /v1/clients/{id}/webhook-secret.")
-def secret(as_json: _Json = False) -> None:
-    """Print the secret that signs webhooks of callers without a client of their own, for their receivers."""
-    from cli.webhooks import secret as run
-
     run(as_json=as_json)
+
+
+app.add_typer(jobs_commands.app, name="jobs")
+app.add_typer(clients_commands.app, name="clients")
+app.add_typer(bucket_commands.app, name="bucket")
+app.add_typer(webhooks_commands.app, name="webhooks")

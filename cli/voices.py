@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import json
-
-import typer
-from rich.console import Console
-from rich.table import Table
-
 from cli.api_client import ApiClient
+from cli.output import console, print_json, table
 
 
 def voices(api: ApiClient, *, as_json: bool = False) -> None:
     """Prints id, name and description of each."""
     listed = api.voices()
     if as_json:
-        typer.echo(json.dumps(listed, indent=2))
+        print_json(listed)
         return
-    table = Table("id", "name", "description", box=None, pad_edge=False, header_style="bold")
+    made = table("id", "name", "description")
     for voice in listed:
-        table.add_row(voice["id"], voice["name"], voice["description"])
-    Console().print(table)
+        made.add_row(voice["id"], voice["name"], voice["description"])
+    console().print(made)

@@ -13,11 +13,13 @@ from front.problems import error_response
 from front.widgets import WIDGET
 from speech.api_key import ApiKey, Right, digest_of
 from speech.errors import Forbidden, ReciteError, Unauthorized
+from speech.recipe import is_private
 
 log = logging.getLogger(__name__)
 
 _OPEN_PATHS = frozenset({"/", "/health", "/docs", "/openapi.json"})
 _OPEN_PREFIXES = ("/docs/",)
+_AUDIO = "/v1/audio/"
 _ID_LENGTH = 16
 _WIDGET_ID = "widget"
 # Browsers can't send headers with a handshake: OpenAI's clients put the key into a subprotocol.
@@ -26,10 +28,21 @@ _KEY_PROTOCOL = "openai-insecure-api-key."
 
 def right_for(method: str, path: str) -> Right:
     """What a key needs for a call; whatever isn't known to be harmless needs more."""
-    if path.startswith(("/v1/clients", "/v1/webhooks")):
+    is_admins = path.startswith(("/v1/clients", "/v1/purge", "/v1/webhooks"))
+    if is_admins or (method == "DELETE" and _is_shared_audio(path)):
         return Right.ADMIN
     is_looking = method in ("GET", "HEAD") or (method, path) == ("POST", "/v1/lookup")
     return Right.READ if is_looking else Right.SUBMIT
+
+
+def _is_shared_audio(path: str) -> bool:
+    # Of private audio its route finds out who asks.
+    return path.startswith(_AUDIO) and not is_private(path.removeprefix(_AUDIO))
+
+
+def is_open(method: str, path: str, *, public: tuple[str, ...]) -> bool:
+    """Whether a call needs no key, whoever makes it."""
+    return method in ("GET", "HEAD") and (path in _OPEN_PATHS or path.startswith((*_OPEN_PREFIXES, *public)))
 
 
 class BearerAccess:
@@ -48,7 +61,7 @@ class BearerAccess:
     ) -> None:
         self._app = app
         self._keys = tuple(keys)
-        self._public = (*_OPEN_PREFIXES, *public)
+        self._public = tuple(public)
         self._right = right
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -64,9 +77,7 @@ class BearerAccess:
         await self._app(scope, receive, send)
 
     def _is_open(self, scope: Scope) -> bool:
-        path: str = scope["path"]
-        is_reading = scope.get("method", "GET") in ("GET", "HEAD")
-        return is_reading and (path in _OPEN_PATHS or path.startswith(self._public))
+        return is_open(scope.get("method", "GET"), scope["path"], public=self._public)
 
     def _opened(self, scope: Scope, needed: Right) -> tuple[str, frozenset[Right]]:
         """The key's id and all that it may do."""

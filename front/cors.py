@@ -12,15 +12,20 @@ from front.pages import Pages
 
 
 class ClientsCors(CORSMiddleware):
-    """A preflight has neither body nor key: it allows what any client allows; the call itself is checked."""
+    """A preflight has neither body nor key: it allows what any client allows; the call itself is checked.
+
+    A client's page reads the answers of calls that start like one of `of_clients` (`POST /path`), and what is
+    `public`. Headers are as pages like them: OpenAI's SDK alone sends a dozen of its own.
+    """
 
     def __init__(
         self,
         app: ASGIApp,
         *,
         pages: Pages,
+        of_clients: Sequence[str],
+        public: Sequence[str],
         allow_methods: Sequence[str],
-        allow_headers: Sequence[str],
         expose_headers: Sequence[str],
         max_age: int = 600,
     ) -> None:
@@ -28,12 +33,13 @@ class ClientsCors(CORSMiddleware):
             app,
             allow_origins=sorted(pages.listed),
             allow_methods=allow_methods,
-            allow_headers=allow_headers,
+            allow_headers=["*"],
             expose_headers=expose_headers,
             max_age=max_age,
         )
         self._pages = pages
-        self._of_clients: frozenset[str] = frozenset()
+        self._of_clients, self._public = tuple(of_clients), tuple(public)
+        self._clients: frozenset[str] = frozenset()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """As the library does it, once it is known what clients allow."""
@@ -47,9 +53,17 @@ class ClientsCors(CORSMiddleware):
             await self.simple_response(scope, receive, send, request_headers=headers)
             return
         if origin not in self._pages.listed:
-            self._of_clients = await self._pages.of_clients(scope)
+            if not self._is_for_clients(scope, headers):
+                await self.app(scope, receive, send)
+                return
+            self._clients = await self._pages.of_clients(scope)
         await super().__call__(scope, receive, send)
+
+    def _is_for_clients(self, scope: Scope, headers: Headers) -> bool:
+        method = headers.get("access-control-request-method", "") if scope["method"] == "OPTIONS" else scope["method"]
+        path: str = scope["path"]
+        return path.startswith(self._public) or f"{method} {path}".startswith(self._of_clients)
 
     def is_allowed_origin(self, origin: str) -> bool:
         """Asked by the library for each call."""
-        return super().is_allowed_origin(origin) or origin in self._of_clients
+        return super().is_allowed_origin(origin) or origin in self._clients

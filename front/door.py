@@ -43,7 +43,6 @@ class Door:
         opens: Sequence[str],
         of_clients: Sequence[str],
         methods: Sequence[str],
-        headers: Sequence[str],
         exposed: Sequence[str],
         errors: Callable[[ASGIApp], ASGIApp] | None = None,
     ) -> None:
@@ -52,7 +51,7 @@ class Door:
         """
         pages = Pages(origins=self.origins, public_url=self.public_url, clients=_clients)
         install_problems(app)
-        describe(app, needs_key=bool(self.keys))
+        describe(app, needs_key=bool(self.keys), public=public)
         # The last one added is the outermost: every answer carries its id, and refusals can be read across origins.
         app.add_middleware(BearerAccess, keys=self.keys, public=public)
         app.add_middleware(WidgetAccess, tokens=self.tokens, pages=pages, opens=opens)
@@ -60,7 +59,12 @@ class Door:
         if errors is not None:
             app.add_middleware(errors)
         app.add_middleware(
-            ClientsCors, pages=pages, allow_methods=methods, allow_headers=headers, expose_headers=exposed
+            ClientsCors,
+            pages=pages,
+            of_clients=of_clients,
+            public=public,
+            allow_methods=methods,
+            expose_headers=exposed,
         )
         app.add_middleware(
             CorrelationIdMiddleware,

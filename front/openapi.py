@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
+from front.access import is_open
 from front.problems import MEDIA_TYPE
 
 
@@ -42,6 +44,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
         401: "No valid key came with the call",
         403: "A page of this origin may not do this",
         404: "Nothing is known under this name",
+        409: "It can't be done as things stand; `code` says why",
         413: "The text or the body is too large",
         415: "The body is of a kind that this call does not read",
         416: "The range lies outside the audio",
@@ -53,8 +56,12 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 }
 
 
-def describe(app: FastAPI, *, needs_key: bool) -> None:
-    """Gives the app its OpenAPI document: errors are problem+json, and the bearer is named when one is needed."""
+# FastAPI tells of errors in its own shape, which nobody ever sees here.
+_FASTAPIS = ("HTTPValidationError", "ValidationError")
+
+
+def describe(app: FastAPI, *, needs_key: bool, public: Sequence[str]) -> None:
+    """Gives the app its OpenAPI document: errors are problem+json, and the bearer is named where one is needed."""
 
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:
@@ -65,8 +72,13 @@ def describe(app: FastAPI, *, needs_key: bool) -> None:
                 routes=app.routes,
                 webhooks=app.webhooks.routes,
             )
-            for operation in (operation for path in schema["paths"].values() for operation in path.values()):
-                _as_problems(operation["responses"])
+            for path, operations in [*schema["paths"].items(), *schema.get("webhooks", {}).items()]:
+                for method, operation in operations.items():
+                    _as_problems(operation["responses"])
+                    if needs_key and is_open(method.upper(), path, public=tuple(public)):
+                        operation["security"] = []
+            for name in _FASTAPIS:
+                schema["components"]["schemas"].pop(name, None)
             if needs_key:
                 schema["components"]["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer"}}
                 schema["security"] = [{"bearer": []}]
@@ -77,8 +89,11 @@ def describe(app: FastAPI, *, needs_key: bool) -> None:
 
 
 def _as_problems(responses: dict[str, Any]) -> None:
-    for response in responses.values():
-        content = response.get("content", {})
-        body = content.get("application/json")
-        if body is not None and body["schema"].get("$ref", "").endswith("/ProblemView"):
+    for status, response in list(responses.items()):
+        # By the route's own type, which problems have not.
+        body: dict[str, Any] = next(iter(response.get("content", {}).values()), {})
+        model = body.get("schema", {}).get("$ref", "").rpartition("/")[2]
+        if model == ProblemView.__name__:
             response["content"] = {MEDIA_TYPE: body}
+        if model in _FASTAPIS:
+            del responses[status]

@@ -15,6 +15,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import BaseRoute, Match
 
 from front.rate_fields import rate_fields
 from speech.errors import (
@@ -30,6 +31,7 @@ from speech.errors import (
 log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+_METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE")
 _LIMITS = ("max_length", "min_length", "le", "ge", "lt", "gt", "expected", "pattern")
 
 
@@ -120,8 +122,18 @@ async def _http(request: Request, error: Exception) -> Response:
         title=phrase,
         status=error.status_code,
         detail=f"{request.method} {request.url.path} is not offered here; /docs lists what is",
-        headers=dict(error.headers or {}),
+        headers=_allowing(request, dict(error.headers or {})),
     )
+
+
+def _allowing(request: Request, headers: dict[str, str]) -> dict[str, str]:
+    """`Allow` with all that is offered there: the framework names the first route's methods alone."""
+    if "Allow" not in headers:
+        return headers
+    routes: list[BaseRoute] = request.app.routes
+    calls = [{**request.scope, "method": method} for method in _METHODS]
+    allowed = [call["method"] for call in calls if any(route.matches(call)[0] is Match.FULL for route in routes)]
+    return {**headers, "Allow": ", ".join(allowed)}
 
 
 async def _parameters(request: Request, error: Exception) -> Response:

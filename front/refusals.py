@@ -11,6 +11,8 @@ from front.problems import limit_of
 from speech.errors import MAX_PROBLEMS, FieldProblem, InvalidRequest, MalformedBody
 
 _LONGEST_FIELD = 64
+# What pydantic puts before what a validator of ours says.
+_OWN_WORDS = "Value error, "
 
 
 def refuse(error: ValidationError, *, known: Sequence[str], example: str, what: str = "body") -> NoReturn:
@@ -25,5 +27,7 @@ def refuse(error: ValidationError, *, known: Sequence[str], example: str, what: 
         elif not field:
             raise MalformedBody(f"The {what} must be a JSON object such as {example}") from None
         else:
-            problems.append(FieldProblem(field=field, message=found["msg"], limit=limit_of(found)))
+            problems.append(
+                FieldProblem(field=field, message=found["msg"].removeprefix(_OWN_WORDS), limit=limit_of(found))
+            )
     raise InvalidRequest(problems) from None

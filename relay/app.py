@@ -42,7 +42,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.include_router(info.router)
     app.include_router(
-        sessions.router, responses={status: PROBLEMS[status] for status in (401, 403, 404, 422, 429, 503)}
+        sessions.router, responses={status: PROBLEMS[status] for status in (400, 401, 403, 404, 413, 422, 429, 503)}
     )
     app.router.routes.extend([*live_socket.routes, *realtime_socket.routes, *page.routes])
     _hang_door(app, settings)
@@ -64,6 +64,5 @@ def _hang_door(app: FastAPI, settings: Settings) -> None:
         opens=("POST /sessions",),
         of_clients=("POST /sessions", "WebSocket /ws/"),
         methods=["GET", "HEAD", "POST", "DELETE"],
-        headers=["Authorization", "Content-Type", "X-Request-ID"],
         exposed=["Retry-After", "X-Request-ID"],
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from contextlib import AsyncExitStack, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext, suppress
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -48,7 +48,10 @@ class Outcome:
 
 
 class Bridge:
-    """Runs once, in the loop in which it was made. `conversation_id`: the conversation that it goes on with."""
+    """Runs once, in the loop in which it was made. `conversation_id`: the conversation that it goes on with.
+
+    `counted` is entered for as long as the upstream is open.
+    """
 
     def __init__(
         self,
@@ -61,8 +64,10 @@ class Bridge:
         timings: Timings,
         tap: Tap | None = None,
         conversation_id: str | None = None,
+        counted: Callable[[], AbstractAsyncContextManager[None]] = nullcontext,
     ) -> None:
         self._order, self._upstream, self._limits, self._seats, self._timings = order, upstream, limits, seats, timings
+        self._counted = counted
         self._loop = asyncio.get_running_loop()
         self._ended: asyncio.Future[Closing] = self._loop.create_future()
         self._log = log.of(order.session_id)
@@ -197,6 +202,7 @@ class Bridge:
                 raise UpstreamBusy("No seat came free") from None
             socket = await self._upstream.open(conversation_id=self._hearing.conversation_id)
             stack.push_async_callback(socket.close)
+            await stack.enter_async_context(self._counted())
             if self._ended.done():
                 # A cancellation that meets redis-py while it connects is lost.
                 return

@@ -42,6 +42,7 @@ UPSTREAM_REFUSED = Closing(code=4403, reason="upstream_refused", message="The se
 UNKNOWN_SESSION = Closing(code=4404, reason="unknown_session", message="There is no such session; create one.")
 CLIENT_TOO_SLOW = Closing(code=4408, reason="client_too_slow", message="The client took nothing for too long.")
 IN_USE = Closing(code=4409, reason="in_use", message="The session is connected already.")
+SPEND_LIMIT = Closing(code=4402, reason="spend_limit", message="Nothing new is begun today: the limit is reached.")
 TOO_MANY_SESSIONS = Closing(code=4429, reason="too_many_sessions", message="Too many sessions are open already.")
 UPSTREAM_LOST = Closing(code=4502, reason="upstream_lost", message="The connection to the voice service broke.")
 UPSTREAM_ENDED = Closing(code=4502, reason="upstream_ended", message="The voice service ended the session.")

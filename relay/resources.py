@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 
 from redis.asyncio import Redis
 
+from relay.billing import Billing
 from relay.hub import Hub
 from relay.message_log import MessageLog
 from relay.services import Recording, Services
@@ -14,12 +15,12 @@ from relay.timings import Timings
 from settings import Settings
 from speech.live_ports import LiveSessions
 from speech.upstream_key import UpstreamKey, UpstreamKeys
+from storage.bookkeeping import reporting
 from storage.breaker import RedisBreaker
 from storage.bucket import Bucket
-from storage.clients import S3Clients
+from storage.clientele import clientele
 from storage.live_sessions import RedisLiveSessions
 from storage.redis_client import open_redis
-from storage.sealing import Sealer
 from storage.seats import RedisSeats
 from xai.live import LiveUpstream
 from xai.live_line import LiveLine
@@ -50,14 +51,10 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         hub = Hub(sessions)
         await hub.open()
         stack.push_async_callback(hub.close)
-        clients = S3Clients(
-            Bucket(settings.bucket.bucket, **settings.bucket.store_options(), threads=_CLIENT_THREADS),
-            redis=redis,
-            following=following,
-            sealer=Sealer(settings.derived("client-keys")),
-        )
-        await clients.open()
-        stack.push_async_callback(clients.close)
+        bucket = Bucket(settings.bucket.bucket, **settings.bucket.store_options(), threads=_CLIENT_THREADS)
+        keys = settings.derived("client-keys")
+        clients = await stack.enter_async_context(clientele(redis, following=following, bucket=bucket, keys=keys))
+        ledger = await stack.enter_async_context(reporting(redis, bucket=bucket))
         yield Services(
             settings=settings,
             sessions=sessions,
@@ -67,6 +64,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             log=MessageLog(settings.relay.log),
             timings=Timings(),
             clients=clients,
+            billing=Billing(ledger=ledger, clients=clients, spending=settings.xai.spending),
             recording=await stack.enter_async_context(_recording(settings, redis, sessions)),
         )
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from functools import partial
 from typing import TypedDict
 from uuid import uuid4
 
@@ -15,6 +16,7 @@ from starlette.requests import HTTPConnection
 
 from front.access import caller_of
 from relay import events
+from relay.billing import Billing
 from relay.bridge import Bridge
 from relay.hub import Hub
 from relay.limits import BridgeLimits
@@ -65,6 +67,7 @@ class Services:
     timings: Timings
     recording: Recording
     clients: Clients
+    billing: Billing
 
     @staticmethod
     def of(connection: HTTPConnection) -> Services:
@@ -78,9 +81,13 @@ class Services:
         return bool(self.settings.server.api_keys)
 
     async def create(self, order: LiveOrder, connection: HTTPConnection, *, token: str | None) -> LiveSession:
-        """A session for whoever calls; raises TooManySessions, or GoingAway when this process stops."""
+        """A session for whoever calls.
+
+        Raises TooManySessions, SpendLimit, or GoingAway when this process stops.
+        """
         if self.hub.is_draining:
             raise GoingAway(retry_after=1)
+        await self.billing.check(order.client_id)
         now, seconds = time.time(), self.settings.relay.unused.total_seconds()
         # Whoever has a key is a server: neither its address nor its key is that of one who will talk.
         is_server = "key_id" in connection.scope
@@ -109,6 +116,7 @@ class Services:
             timings=self.timings,
             tap=tap,
             conversation_id=session.conversation_id,
+            counted=partial(self.billing.counted, session.client_id),
         )
 
     def hello(self, session: LiveSession, *, resume_token: str | None) -> events.Event:

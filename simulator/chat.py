@@ -80,30 +80,32 @@ async def _answer(request: Request, upstream: Upstream) -> Response:
     if wanted.model.startswith("bad"):
         return _refused(404)
     reply = reply_to(wanted, now=upstream.clock(), is_empty=fault is not None and fault.act is ChatAct.EMPTY)
-    return await _told(request, upstream, reply, fault)
+    return await _told(request, upstream, reply, fault, key=key)
 
 
-async def _told(request: Request, upstream: Upstream, reply: Reply, fault: ChatFault | None) -> Response:
+async def _told(request: Request, upstream: Upstream, reply: Reply, fault: ChatFault | None, *, key: str) -> Response:
     broken = fault.act if fault and fault.act in (ChatAct.CUT, ChatAct.STALL) else None
     kind = _CutShort if broken else StreamingResponse
     if reply.is_streamed:
-        return kind(_stream(upstream, reply, broken), media_type="text/event-stream; charset=utf-8")
+        return kind(_stream(upstream, reply, broken, key=key), media_type="text/event-stream; charset=utf-8")
     await _pause(request, upstream.options.token_ms / 1000 * (len(reply.tokens) - 1))
     whole = reply.whole()
     headers = {"content-length": str(len(whole))}
-    return kind(_body(upstream, reply, whole, broken), headers=headers, media_type="application/json")
+    return kind(_body(upstream, reply, whole, broken, key=key), headers=headers, media_type="application/json")
 
 
-async def _body(upstream: Upstream, reply: Reply, whole: bytes, broken: ChatAct | None) -> AsyncIterator[bytes]:
+async def _body(
+    upstream: Upstream, reply: Reply, whole: bytes, broken: ChatAct | None, *, key: str
+) -> AsyncIterator[bytes]:
     if broken:
         yield whole[: len(whole) // 2]
         await _break(broken)
         return
     yield whole
-    _count(upstream, reply)
+    _count(upstream, reply, key)
 
 
-async def _stream(upstream: Upstream, reply: Reply, broken: ChatAct | None) -> AsyncIterator[bytes]:
+async def _stream(upstream: Upstream, reply: Reply, broken: ChatAct | None, *, key: str) -> AsyncIterator[bytes]:
     yield reply.opening()
     for number, token in enumerate(reply.tokens):
         if broken and number == len(reply.tokens) // 2:
@@ -114,7 +116,7 @@ async def _stream(upstream: Upstream, reply: Reply, broken: ChatAct | None) -> A
         yield reply.delta(token)
     for event in reply.endings():
         yield event
-    _count(upstream, reply)
+    _count(upstream, reply, key)
 
 
 async def _break(act: ChatAct) -> None:
@@ -122,9 +124,10 @@ async def _break(act: ChatAct) -> None:
     await asyncio.sleep(_FOREVER if act is ChatAct.STALL else 0)
 
 
-def _count(upstream: Upstream, reply: Reply) -> None:
+def _count(upstream: Upstream, reply: Reply, key: str) -> None:
     upstream.stats.chats_completed += 1
     upstream.stats.chat_tokens += len(reply.tokens)
+    upstream.bills.of(key).chat(prompt_tokens=reply.request.prompt_tokens, completion_tokens=len(reply.tokens))
 
 
 async def _pause(request: Request, seconds: float) -> None:

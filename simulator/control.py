@@ -46,16 +46,17 @@ class HangUpOrder(BaseModel):
 
 
 async def _stats(request: Request) -> JSONResponse:
-    return JSONResponse(_upstream(request).stats.to_json())
+    return _counted(_upstream(request))
 
 
 async def _reset(request: Request) -> JSONResponse:
     upstream = _upstream(request)
     upstream.stats.reset()
+    upstream.bills.reset()
     upstream.chats.clear()
     upstream.accounts.reset()
     upstream.clear_faults()
-    return JSONResponse(upstream.stats.to_json())
+    return _counted(upstream)
 
 
 async def _show_faults(request: Request) -> JSONResponse:
@@ -78,7 +79,7 @@ async def _clear_faults(request: Request) -> JSONResponse:
 async def _hang_up(request: Request) -> JSONResponse:
     order = HangUpOrder.model_validate(await _body(request) if await request.body() else {})
     _upstream(request).hang_up(order.code)
-    return JSONResponse(_upstream(request).stats.to_json())
+    return _counted(_upstream(request))
 
 
 async def _conversations(request: Request) -> JSONResponse:
@@ -149,6 +150,10 @@ async def _body(request: Request) -> dict[str, Any]:
 def _upstream(request: Request) -> Upstream:
     upstream: Upstream = request.app.state.upstream
     return upstream
+
+
+def _counted(upstream: Upstream) -> JSONResponse:
+    return JSONResponse({**upstream.stats.to_json(), **upstream.bills.to_json(upstream.options)})
 
 
 def _shown_fault(fault: Fault) -> dict[str, Any]:

@@ -13,6 +13,7 @@ FORCE_MESSAGE, INSTRUCTED, USER_TEXT = SPEAK_MODES = ("force_message", "instruct
 
 _DAY_MS = 86_400_000
 Milliseconds = Annotated[float, Field(ge=0, le=_DAY_MS)]
+Dollars = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Quirks = Annotated[frozenset[Quirk], BeforeValidator(lambda v: MANNERS.get(v, v) if isinstance(v, str) else v)]
 SpeakMode = Annotated[str, Field(pattern=f"^({'|'.join(SPEAK_MODES)})$")]
 
@@ -26,7 +27,7 @@ class Options(BaseModel):
     of 50 ms are 20 messages a second. One that `echoes` hears nothing, but sends the client's audio back as deltas,
     message by message. Conversations can be resumed for `kept_ms`; one that can't be is answered by an error event and
     a fresh one, or with `resumes_or_refuses` by a handshake refused with 404. A chat begins to be written after
-    `first_token_ms`, and each further piece comes after `token_ms`.
+    `first_token_ms`, and each further piece comes after `token_ms`. By the dollars bills are made.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -48,6 +49,11 @@ class Options(BaseModel):
     max_characters: int = Field(15_000, ge=1)
     speak_modes: frozenset[SpeakMode] = frozenset(SPEAK_MODES)
     keys: frozenset[SecretStr] | None = None
+    usd_per_audio_minute: Dollars = 0.05
+    usd_per_item: Dollars = 0.004
+    usd_per_session_minute: Dollars = 0
+    usd_per_million_prompt_tokens: Dollars = 5
+    usd_per_million_completion_tokens: Dollars = 25
     quirks: Quirks = PLAIN
     seed: int = 0
 

@@ -63,6 +63,7 @@ class Session:
             wire,
             scribe=self._scribe,
             upstream=upstream,
+            key=admission.key,
             speaker=self._speaker,
             conversation=self._conversation,
             tasks=self._tasks,

@@ -128,6 +128,7 @@ class Speaker:
             if self._active and self._active.response is response:
                 self._fall_silent()
             self._upstream.stats.finish(seconds=response.seconds, is_complete=ended == "completed")
+            self._upstream.bills.of(self._key).speak(seconds=response.seconds)
             _log.info(
                 "[X.AI TTS] simulator connection=%d voice=%s characters=%d seconds=%.2f ended=%s fault=%s",
                 self._number,

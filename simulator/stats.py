@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 _TRUNCATIONS_KEPT = 1_000
-_USD_PER_MINUTE = 0.05
-_USD_PER_ITEM = 0.004
 
 
 @dataclass(kw_only=True, slots=True)
@@ -84,15 +82,14 @@ class Stats:
             setattr(self, name, getattr(fresh, name))
 
     def to_json(self) -> dict[str, Any]:
-        """All counters, and what xAI would have charged."""
+        """All counters."""
         counters = {name: getattr(self, name) for name in self.__slots__}
         counters["refused"] = {str(status): count for status, count in self.refused.items()}
         counters["chats_refused"] = {str(status): count for status, count in self.chats_refused.items()}
         counters["truncations"] = list(self.truncations)
         counters["input_seconds"] = round(self.input_seconds, 3)
         counters["audio_seconds"] = round(self.audio_seconds, 3)
-        usd = self.audio_seconds / 60 * _USD_PER_MINUTE + self.items * _USD_PER_ITEM
-        return {**counters, "cost_usd": round(usd, 6)}
+        return counters
 
 
 def text_hash(text: str) -> str:

@@ -29,6 +29,7 @@ class Turns:
         *,
         scribe: Scribe,
         upstream: Upstream,
+        key: str,
         speaker: Speaker,
         conversation: Conversation,
         tasks: asyncio.TaskGroup,
@@ -36,7 +37,7 @@ class Turns:
     ) -> None:
         self.profile = profile
         self._wire, self._scribe, self._upstream, self._speaker = wire, scribe, upstream, speaker
-        self._conversation, self._tasks = conversation, tasks
+        self._conversation, self._tasks, self._key = conversation, tasks, key
         self._input = InputBuffer()
         self._item_id: str | None = None
         self._waiting: asyncio.Task[None] | None = None
@@ -86,7 +87,7 @@ class Turns:
         """Puts an item at the end and says so."""
         previous = self._conversation.last_id
         self._conversation.add(item)
-        self._upstream.stats.items += 1
+        self._count_item()
         await self._wire.send(*self._scribe.item_added(item.to_json(), previous=previous))
 
     async def force(self, item: Item) -> None:
@@ -99,9 +100,13 @@ class Turns:
         """Speaks a text of the seed's dialect as it is."""
         self._speaker.check_silent()
         self._conversation.add(self._message("user", text))
-        self._upstream.stats.items += 1
+        self._count_item()
         item = self._message("assistant", text)
         self._speak(verbatim(text), mode=USER_TEXT, item=item, lifecycle=UserTextLifecycle(self._scribe))
+
+    def _count_item(self) -> None:
+        self._upstream.stats.items += 1
+        self._upstream.bills.of(self._key).items += 1
 
     def answer(self, *, instructions: str | None = None, metadata: Any = None) -> None:
         """Answers what the user said last, by these instructions or the session's."""

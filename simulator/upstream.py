@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from simulator.accounts import Accounts
+from simulator.bills import Bills
 from simulator.chat_faults import CHAT_FAULTS
 from simulator.chats import Chats
 from simulator.conversations import Conversations
@@ -39,6 +40,7 @@ class Upstream:
         self.options = options
         self.stats = Stats()
         self.accounts = Accounts()
+        self.bills = Bills()
         self.plan = FaultPlan()
         self.chat_plan = ChatFaultPlan()
         self.chats = Chats()
@@ -93,7 +95,8 @@ class Upstream:
         self.accounts.of(key).connect()
         self.stats.connect()
         try:
-            yield next(self._numbers)
+            with self.bills.session(key):
+                yield next(self._numbers)
         finally:
             self.stats.disconnect()
             self.accounts.of(key).disconnect()

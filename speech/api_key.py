@@ -16,7 +16,7 @@ _DIGEST = re.compile(r"[0-9a-fA-F]{64}")
 
 
 class Right(StrEnum):
-    """What a call needs, and what a key gives: clients; asking for speech; looking and listening."""
+    """What a call needs, and what a key gives: clients and removing audio; asking for speech; looking and listening."""
 
     ADMIN = "admin"
     SUBMIT = "submit"

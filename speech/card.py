@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from typing import Any
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Card:
-    """Describes one object in the bucket. `key` names the object, `sha256` is its ETag; the text is not in it."""
+    """Describes one object in the bucket. `key` names the object, `sha256` is its ETag; the text is not in it.
+
+    `masters` are the utterances that it was made of, each once; a master's own has none, and None stands in cards that
+    were written before anybody kept account of who uses what. `owner` tells a private client's audio.
+    """
 
     name: str
     key: str
@@ -26,6 +30,9 @@ class Card:
     speak_modes: tuple[str, ...]
     proof: dict[str, Any]
     timings: dict[str, int]
+    reading: str | None = None
+    masters: tuple[str, ...] | None = None
+    owner: str | None = None
 
     def to_json(self) -> bytes:
         """The card's document."""
@@ -34,11 +41,12 @@ class Card:
     @classmethod
     def from_json(cls, document: bytes) -> Card:
         """Reads `to_json`'s document; raises ValueError for a torn or foreign one."""
-        known = {field.name for field in fields(cls)}
+        needed = {field.name for field in fields(cls) if field.default is MISSING}
         loaded = json.loads(document)
-        if not isinstance(loaded, dict) or not known <= loaded.keys():
+        if not isinstance(loaded, dict) or not needed <= loaded.keys():
             raise ValueError("not a card")
-        values = {name: loaded[name] for name in known}
-        if not isinstance(values["speak_modes"], list):
+        values = {field.name: loaded[field.name] for field in fields(cls) if field.name in loaded}
+        lists = {name: values[name] for name in ("speak_modes", "masters") if values.get(name) is not None}
+        if not all(isinstance(value, list) for value in lists.values()):
             raise ValueError("not a card")
-        return cls(**{**values, "speak_modes": tuple(values["speak_modes"])})
+        return cls(**{**values, **{name: tuple(value) for name, value in lists.items()}})

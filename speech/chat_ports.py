@@ -6,6 +6,8 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Protocol
 
+from speech.chat_meter import Meter
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Turn:
@@ -13,6 +15,11 @@ class Turn:
 
     message: str
     reply: str
+
+    @property
+    def characters(self) -> int:
+        """How long it is."""
+        return len(self.message) + len(self.reply)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,14 +31,19 @@ class Prompt:
     turns: tuple[Turn, ...]
     message: str
 
+    @property
+    def characters(self) -> int:
+        """How long it is."""
+        return len(self.system) + sum(turn.characters for turn in self.turns) + len(self.message)
+
 
 class Completions(Protocol):
-    """A provider's chat completions, each in one attempt. Errors are ChatErrors."""
+    """A provider's chat completions, each in one attempt. Errors are ChatErrors; `meter` tells what one took."""
 
-    async def whole(self, prompt: Prompt, *, provider: str, key: str) -> str:
+    async def whole(self, prompt: Prompt, *, provider: str, key: str, meter: Meter) -> str:
         """The reply, never empty."""
 
-    def stream(self, prompt: Prompt, *, provider: str, key: str) -> AsyncGenerator[str]:
+    def stream(self, prompt: Prompt, *, provider: str, key: str, meter: Meter) -> AsyncGenerator[str]:
         """The reply's words as they come; ends only when it is complete. Closing it ends the reply upstream."""
 
 

@@ -10,7 +10,7 @@ from speech.errors import FieldProblem, InvalidRequest
 # What another program may also send as `client_id`; a name of dots alone would be a path.
 CLIENT_ID = r"[A-Za-z0-9._-]{1,64}"
 SHARED, PRIVATE = "shared", "private"
-# The one provider that speaks; the others chat.
+# The one provider that speaks, whose chats the service's own key opens and of which prices are known.
 XAI = "xai"
 
 _CLIENT_ID = re.compile(CLIENT_ID)

@@ -28,6 +28,7 @@ ReciteError
 ├── ForeignPage               a page of another origin, or under another name, may not do this
 ├── Unavailable               one of our own dependencies does not answer
 │   └── Misconfigured         it answers, but refuses us: a setting helps, waiting doesn't
+├── NoSuchRules               the bucket's server has no rules of this kind
 ├── QueueFull                 too many jobs wait already
 ├── UpstreamDown              the voice service is not there: nothing new is begun for who waits
 ├── OverBudget                the client has bought what it may this month
@@ -35,6 +36,7 @@ ReciteError
 ├── TooManyRequests           the client asks more often than it may
 ├── Unread                    what was spent so far must be read from the bucket first
 ├── NotFinished               the audio is still being made
+├── BeingMade                 what is to be removed is being made
 ├── CutOff                    what was heard of it so far does not go on: it starts over, or failed
 ├── StaleToken                a newer attempt owns the work
 ├── Interrupted               the worker stops before the render is done
@@ -354,6 +356,14 @@ class Misconfigured(Unavailable):
         self.dependency = dependency
 
 
+class NoSuchRules(ReciteError):
+    """The bucket's server does not do this by itself."""
+
+    code = "no_bucket_rules"
+    title = "The S3 server has no rules of this kind"
+    status = 501
+
+
 class QueueFull(ReciteError):
     """Too many jobs of this lane wait already; `retry_after` in seconds when it is known."""
 
@@ -418,6 +428,15 @@ class NotFinished(ReciteError):
     code = "not_finished"
     title = "The audio is still being made"
     status = 503
+    retryable = True
+
+
+class BeingMade(ReciteError):
+    """What is to be removed, or another format of the same text, is being rendered."""
+
+    code = "being_made"
+    title = "This audio, or another format of it, is being made: wait for its end, or cancel the job first"
+    status = 409
     retryable = True
 
 

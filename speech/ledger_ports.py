@@ -37,8 +37,17 @@ class Ledger(Protocol):
         Raises Unavailable.
         """
 
+    async def check_day(self, *, cost: int, limit: int, now: float) -> None:
+        """Raises SpendLimit when so much more is too much, beside what was spent on this day and what is reserved.
+
+        Reserves nothing itself: it is for what can't be known before. Raises Unavailable.
+        """
+
     async def usage(self, client: str, *, month: str) -> Usage:
         """What a client used in a month; raises Unavailable."""
+
+    async def totals(self) -> Usage:
+        """What everybody used since the beginning; raises Unavailable."""
 
     async def reserved(self, client: str) -> int:
         """The characters that the client's jobs under way may come to; raises Unavailable."""

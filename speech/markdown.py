@@ -41,6 +41,7 @@ _EMOJI = re.compile(
     "[\ufe0f\u20e3\U000e0020-\U000e007f]*\u200d?)+|[\ufe0e\ufe0f\u20e3]"
 )
 _ARROW = re.compile(r"\s*(?:[\u2190-\u21ff\u27f0-\u27ff]|(?<=\s)(?:->|=>|-->)(?=\s))\s*")
+_ARROW_HEAD = re.compile(r"[\u2190-\u21ff\u27f0-\u27ff>]")
 _BROKEN_MARKUP = re.compile(r"\*{2,}|_{2,}|~~+|`+")
 _SPACES = re.compile(r"[ \t]+")
 _BEFORE_MARK = re.compile(r" +(?=[,.;!?](?:\s|\Z))")
@@ -92,7 +93,9 @@ def _shorten(state: StateCore) -> None:
     for token in state.tokens:
         content = token.content if token.type == "inline" else ""
         while len(content) > _LONGEST_INLINE:
-            at = max(content.rfind(" ", 0, _LONGEST_INLINE), content.rfind("\n", 0, _LONGEST_INLINE))
+            # Between two sentences if that can be, or two words.
+            ends = [content.rfind(end, 0, _LONGEST_INLINE) + 1 for end in (". ", "! ", "? ", "\n")]
+            at = max(ends) or content.rfind(" ", 0, _LONGEST_INLINE)
             at = at if at > 0 else _LONGEST_INLINE
             tokens.append(Token("inline", "", 0, content=content[:at], children=[]))
             content = token.content = content[at:].lstrip()
@@ -230,7 +233,9 @@ def _html_words(source: str) -> str:
 def _tidy(text: str) -> str:
     """The text without what nobody says."""
     text = _ADDRESS.sub(_host, _FOOTNOTE.sub("", text))
-    text = _ARROW.sub(", ", _SHORTCODE.sub("", _EMOJI.sub(" ", text)))
+    text = _SHORTCODE.sub("", _EMOJI.sub(" ", text))
+    # Looking for one everywhere takes as long as all the rest.
+    text = _ARROW.sub(", ", text) if _ARROW_HEAD.search(text) else text
     text = _SPACELESS.sub("", _SPACES.sub(" ", _BROKEN_MARKUP.sub("", text)))
     lines = (_BEFORE_MARK.sub("", line).strip(" ,") for line in text.split("\n"))
     return "\n".join(line for line in lines if any(unicodedata.category(c)[0] in "LN" for c in line))

@@ -42,6 +42,9 @@ class AudioStore(Protocol):
     async def put_card(self, card: Card) -> None:
         """Puts the card, which makes its object count; always the last step."""
 
+    async def use(self, utterance: str, *, job: str) -> None:
+        """Marks that a job uses a master: before it looks whether there is one, or before it puts one."""
+
     async def read(self, key: str, *, start: int = 0, end: int | None = None) -> bytes:
         """The object's bytes from `start` up to but not including `end`."""
 

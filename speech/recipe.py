@@ -17,10 +17,12 @@ from speech.request import Lane, Rendition, SpeechRequest
 RECIPE_VERSION = 2
 
 _HASH_CHARACTERS = 40
+_OWNER_CHARACTERS = 16
 # No hexadecimal digit: it tells private names from those that all share.
 _PRIVATE = "p"
+JOB_NAME = rf"[a-z0-9]{{2,16}}-{_PRIVATE}?[0-9a-f]{{40}}\.[a-z0-9]{{2,5}}"
+_JOB_NAME = re.compile(JOB_NAME)
 _CANONICAL = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-_JOB_NAME = re.compile(rf"[a-z0-9]{{2,16}}-{_PRIVATE}?[0-9a-f]{{40}}\.[a-z0-9]{{2,5}}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +49,11 @@ class Recipe:
         form = self.request.rendition
         rendition = {"format": form.format, "sample_rate": form.sample_rate, "bit_rate": form.bit_rate}
         return f"{self._voiced('job', {'reading': self.reading_name, **rendition})}.{form.format}"
+
+    @property
+    def owner(self) -> str | None:
+        """Whose audio it is, when it is a private client's."""
+        return None if self.scope is None else owner_of(self.scope)
 
     def utterance_name(self, text: str) -> str:
         """Names one piece of text in this voice; the same piece in another text has the same name."""
@@ -113,6 +120,11 @@ def is_private(name: str) -> bool:
 def scope_of(client_id: str, *, key: bytes) -> str:
     """The scope of a private client's names; `key` is the service's own."""
     return hmac.new(key, client_id.encode(), hashlib.sha256).hexdigest()
+
+
+def owner_of(scope: str) -> str:
+    """What cards say of a private client: the same for all that is its own, and nothing of its id or its secret."""
+    return hashlib.sha256(bytes.fromhex(scope)).hexdigest()[:_OWNER_CHARACTERS]
 
 
 def is_job_name(name: str) -> bool:

@@ -15,15 +15,30 @@ class Usage:
     """Figures that only grow. Times in milliseconds of sound, money in millionths of a dollar.
 
     Bought: spoken by the upstream for this client's request and kept. Served: everything else that it got. `spent`
-    holds the attempts that failed, too; `own_spent` is what the same came to with the client's own upstream key.
+    holds the attempts that failed, too, and what chats and live voice took: tokens and sound that nobody keeps;
+    `own_spent` is what the same came to with the client's own upstream key. What is asked for is a hit, joins a render
+    or misses: a chat is one request, however many sentences it speaks. `stored` is the finished audio that came into
+    the bucket, `removed` what was taken out again.
     """
 
     requests: int = 0
     refused: int = 0
+    hits: int = 0
+    joins: int = 0
+    misses: int = 0
+    stored: int = 0
+    stored_ms: int = 0
+    stored_bytes: int = 0
+    removed: int = 0
+    removed_ms: int = 0
+    removed_bytes: int = 0
     bought_characters: int = 0
     bought_ms: int = 0
     served_characters: int = 0
     served_ms: int = 0
+    asked_tokens: int = 0
+    said_tokens: int = 0
+    live_ms: int = 0
     spent: int = 0
     own_spent: int = 0
 

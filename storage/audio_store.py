@@ -18,7 +18,7 @@ from speech.ports import Area
 from speech.recipe import is_job_name, is_private
 from storage.bucket import UPLOAD_SECONDS, Bucket, error_code, missing_bucket
 from storage.content_disposition import attachment, without_controls
-from storage.keys import CACHE_CONTROL, CARDS, PRIVATE, card_key, name_of_card, object_key
+from storage.keys import CACHE_CONTROL, CARDS, PRIVATE, card_key, name_of_card, object_key, use_key
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import CreateBucketRequestTypeDef, GetObjectRequestTypeDef
@@ -117,6 +117,11 @@ class S3AudioStore:
                 CacheControl="no-cache",
             )
         )
+
+    async def use(self, utterance: str, *, job: str) -> None:
+        """Marks that a job uses a master: before it looks whether there is one, or before it puts one."""
+        key = use_key(utterance, job=job)
+        await self._bucket.call(lambda: self._bucket.quick.put_object(Bucket=self._bucket.name, Key=key, Body=b""))
 
     async def names(self) -> AsyncIterator[list[str]]:
         """The names of all jobs that have a card, page by page, each listed when it is wanted."""

@@ -63,6 +63,21 @@ class ClientFiles:
         earlier = 0 if after is None else int(after.object_key.removeprefix(prefix).partition("-")[0])
         # Clocks differ: what is put later must sort later.
         key = f"{prefix}{max(int(time.time() * 1000), earlier + 1):013d}-{uuid4().hex}.json"
+        for delay in (*_AGAIN_SECONDS[1:3], None):
+            try:
+                await self._write(key, record)
+                break
+            except Unavailable:
+                # Some servers remove a folder that was emptied at this moment, and what is being put there with it.
+                if delay is None:
+                    raise
+                await asyncio.sleep(delay)
+        try:
+            await self._remove([old for old in await self._keys(prefix) if old < key])
+        except Unavailable:
+            log.warning("client %s: its older records stay until the next time", record.client.id)
+
+    async def _write(self, key: str, record: ClientRecord) -> None:
         await self._bucket.call(
             lambda: self._bucket.quick.put_object(
                 Bucket=self._bucket.name,
@@ -72,10 +87,6 @@ class ClientFiles:
                 CacheControl="no-store",
             )
         )
-        try:
-            await self._remove([old for old in await self._keys(prefix) if old < key])
-        except Unavailable:
-            log.warning("client %s: its older records stay until the next time", record.client.id)
 
     async def delete(self, id: str) -> bool:
         """Removes all records of the client; False when there were none."""

@@ -48,7 +48,7 @@ class RedisConversations:
         room = self._characters
         for entry in reversed(entries[-self._turns :] if self._turns else []):
             turn = Turn(**orjson.loads(entry))
-            room -= len(turn.message) + len(turn.reply)
+            room -= turn.characters
             if room < 0:
                 break
             kept.append(turn)
@@ -56,7 +56,7 @@ class RedisConversations:
 
     async def add(self, id: str, turn: Turn, *, owner: str) -> None:
         """Appends a turn whole; one that is over the limit by itself is not kept. Raises Unavailable."""
-        if not self._turns or len(turn.message) + len(turn.reply) > self._characters:
+        if not self._turns or turn.characters > self._characters:
             return
         entry = orjson.dumps({"message": turn.message, "reply": turn.reply})
         with ANSWERING:

@@ -31,7 +31,22 @@ def name_of_card(key: str) -> str:
 
 def object_key(area: Area, name: str, *, sha256: str, extension: str) -> str:
     """The key of an object, which holds its content's hash."""
-    return f"{area}/{name}/{sha256}.{extension}"
+    return f"{object_prefix(area, name)}{sha256}.{extension}"
+
+
+def object_prefix(area: Area, name: str) -> str:
+    """Where the objects of a name lie; more than one when it was made twice at the same time."""
+    return f"{area}/{name}/"
+
+
+def use_key(utterance: str, *, job: str) -> str:
+    """The key of the mark that a job uses a master."""
+    return f"{use_prefix(utterance)}{job}"
+
+
+def use_prefix(utterance: str) -> str:
+    """Where the marks of all jobs lie that use a master."""
+    return f"uses/{utterance}/"
 
 
 def recording_key(session_id: str, *, extension: str) -> str:

@@ -15,14 +15,16 @@ from weakref import WeakValueDictionary
 import orjson
 from redis.asyncio import Redis
 
-from speech.errors import StaleToken, Unavailable
+from speech.errors import SpendLimit, StaleToken, Unavailable
 from speech.usage import Purse, Usage
 from storage import ledger_scripts as scripts
 from storage.ledger_book import Page, S3LedgerBook
-from storage.periods import day_of, month_of
+from storage.periods import day_of, month_of, until_midnight
 from storage.purse_scripts import (
     ACCOUNT_KEY,
     HELD_KEY,
+    MONEY,
+    TOTAL_ACCOUNT,
     day_account,
     month_account,
     purse_arguments,
@@ -42,8 +44,9 @@ _FAREWELL_SECONDS = 3.0
 class RedisLedger:
     """Implements speech.ledger_ports.Ledger. `keep` is to be called every few seconds; `close` does so a last time.
 
-    An account is one client's month or everybody's day. Its total stands in Redis; pages in the bucket are copies of
-    it, of which the newest counts. After a wipe the newest page is added to what was counted since.
+    An account is one client's month, everybody's day, or all that there ever was. Its total stands in Redis; pages in
+    the bucket are copies of it, of which the newest counts. After a wipe the newest page is added to what was counted
+    since.
     """
 
     def __init__(self, redis: Redis, *, book: S3LedgerBook) -> None:
@@ -73,7 +76,7 @@ class RedisLedger:
         # An end gives back all of it.
         del self._given_back[:-_MOST_GIVEN_BACK]
         with suppress(Unavailable):
-            await self._tell()
+            await self.tell()
 
     async def payer(self, job: str) -> str:
         """Who pays for a job that is under way; nobody for one that the board forgot."""
@@ -104,10 +107,27 @@ class RedisLedger:
         for account in (month_account(client, month_of(now)), day_account(day_of(now))):
             await self._seed(account)
 
+    async def check_day(self, *, cost: int, limit: int, now: float) -> None:
+        """Raises SpendLimit when so much more is too much, beside what was spent on this day and what is reserved."""
+        await self.tell()
+        account = day_account(day_of(now))
+        await self._seed(account)
+        with ANSWERING:
+            spent: Any = await self._redis.hget(ACCOUNT_KEY + account, "spent")
+            reserved: Any = await self._redis.hget(HELD_KEY, MONEY)
+        if int(spent or 0) + int(reserved or 0) + cost > limit:
+            raise SpendLimit(retry_after=until_midnight(now))
+
     async def usage(self, client: str, *, month: str) -> Usage:
         """What a client used in a month."""
-        await self._tell()
-        account = month_account(client, month)
+        return await self._usage(month_account(client, month))
+
+    async def totals(self) -> Usage:
+        """What everybody used since the beginning."""
+        return await self._usage(TOTAL_ACCOUNT)
+
+    async def _usage(self, account: str) -> Usage:
+        await self.tell()
         figures, is_whole = await self._account(account)
         if not is_whole:
             figures += Counter((await self._book.newest(account)).figures)
@@ -121,7 +141,7 @@ class RedisLedger:
 
     async def keep(self) -> None:
         """Tells Redis what was counted here, and the bucket what changed there; raises Unavailable."""
-        await self._tell()
+        await self.tell()
         with ANSWERING:
             accounts = await scripts.TAKE.run(self._redis, scripts.DIRTY_KEY, _AT_A_TIME, _LEASE_MS)
         # One that can't be kept now doesn't hold up the others.
@@ -181,7 +201,8 @@ class RedisLedger:
             fields: Any = await self._redis.hgetall(ACCOUNT_KEY + account)
         return _figures(fields), b"seeded" in fields
 
-    async def _tell(self) -> None:
+    async def tell(self) -> None:
+        """Tells Redis what was counted here; raises Unavailable."""
         async with self._telling:
             # What was told in vain first; meanwhile more may have come.
             for _ in range(2):
@@ -209,6 +230,7 @@ class RedisLedger:
             now = hour * _HOUR
             accounts[month_account(client, month_of(now))].update(figures)
             accounts[day_account(day_of(now))].update(figures)
+            accounts[TOTAL_ACCOUNT].update(figures)
         document = {"accounts": list(accounts.items()), "given_back": self._given_back}
         self._counted, self._given_back = defaultdict(Counter), []
         return orjson.dumps(document)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from storage.board_scripts import NOW, Script
-from storage.purse_scripts import ACCOUNT_KEY, GIVE_BACK, JOINED, RESERVE
+from storage.purse_scripts import ACCOUNT_KEY, GIVE_BACK, JOINED, RESERVE, TOTAL_ACCOUNT
 
 # The accounts that the bucket does not have as they are, by when somebody is to see to it.
 DIRTY_KEY = "recite:accounts:dirty"
@@ -47,7 +47,7 @@ for i = 1, #fields, 2 do
     local client, count = string.sub(fields[i], {len(JOINED) + 1}), fields[i + 1]
     local account = client == '' and 'others/' or 'clients/' .. client .. '/'
     redis.call('HDEL', KEYS[1], fields[i])
-    for _, counted in ipairs({{account .. ARGV[3], ARGV[4]}}) do
+    for _, counted in ipairs({{account .. ARGV[3], ARGV[4], '{TOTAL_ACCOUNT}'}}) do
       add(counted, {{served_characters = count * ARGV[1], served_ms = count * ARGV[2]}})
     end
   end

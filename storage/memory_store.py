@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 from speech.card import Card
 from speech.errors import UnknownJob
 from speech.ports import Area
-from storage.keys import card_key, object_key
+from storage.keys import card_key, object_key, use_key
 
 PIECE_BYTES = 64 * 1024
 
@@ -46,6 +46,10 @@ class MemoryAudioStore:
         """Keeps the card, which makes its object count."""
         self.objects[card_key(card.name)] = card.to_json()
         self.content_types[card_key(card.name)] = "application/json"
+
+    async def use(self, utterance: str, *, job: str) -> None:
+        """Marks that a job uses a master."""
+        self.objects[use_key(utterance, job=job)] = b""
 
     async def read(self, key: str, *, start: int = 0, end: int | None = None) -> bytes:
         """The object's bytes from `start` up to but not including `end`; fewer, or none, where it has no more."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from speech.card import Card
-from speech.client import Client
+from speech.chat_meter import Meter
+from speech.client import XAI, Client
 from speech.client_ports import Clients
-from speech.errors import TooManyRequests
+from speech.errors import SpendLimit, TooManyRequests
 from speech.job import Cache
 from speech.ledger_ports import Ledger, Rates
 from speech.ports import Claim
@@ -18,16 +19,16 @@ from speech.recipe import Recipe
 from speech.spending import Spending
 from speech.usage import NOBODY, Allowance, Purse, Usage
 
-_REQUEST, _REFUSAL = Usage(requests=1), Usage(requests=1, refused=1)
 _HITS_HELD = 1024
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Payer:
-    """Whose request it is; `allowance` when it has a rate."""
+    """Whose request it is; `allowance` when it has a rate. `requests`: as how many each claim counts."""
 
     client: Client | None
     allowance: Allowance | None = None
+    requests: int = 1
 
     @property
     def id(self) -> str:
@@ -50,10 +51,27 @@ class Paying:
 
     async def admit(self, client_id: str) -> Payer:
         """Who asks; raises TooManyRequests. Asks nobody but this process's memory when the client has no rate."""
-        if not client_id:
-            return ANONYMOUS
-        client = await self.clients.get(client_id)
-        if client is None or client.requests_per_minute is None:
+        client = await self._client(client_id)
+        return await self._within_rate(client) if client else ANONYMOUS
+
+    async def admit_chat(self, client: Client, *, characters: int) -> Payer:
+        """Who chats, with a prompt so long; raises TooManyRequests, or SpendLimit.
+
+        A chat is one request, however often it speaks.
+        """
+        payer = await self._within_rate(client) if client.id else ANONYMOUS
+        limit = self.spending.limit_for(client)
+        if limit is not None and client.ai_provider == XAI:
+            cost = self.spending.prices.expected_chat(characters)
+            try:
+                await self.ledger.check_day(cost=cost, limit=limit, now=self.clock())
+            except SpendLimit:
+                self.refused(payer)
+                raise
+        return replace(payer, requests=0)
+
+    async def _within_rate(self, client: Client) -> Payer:
+        if client.requests_per_minute is None:
             return Payer(client=client)
         allowance = await self.rates.take(client.id, per_minute=client.requests_per_minute)
         if allowance.wait:
@@ -63,7 +81,11 @@ class Paying:
 
     async def payer(self, client_id: str) -> Payer:
         """Whom a batch's lines are counted for: they have no rate."""
-        return Payer(client=await self.clients.get(client_id)) if client_id else ANONYMOUS
+        return Payer(client=await self._client(client_id))
+
+    async def _client(self, client_id: str) -> Client | None:
+        # What isn't the form of a stored client's id is the caller's own business.
+        return await self.clients.get(client_id) if client_id.strip(".") else None
 
     def purse(self, payer: Payer, recipe: Recipe) -> Purse:
         """What the payer may spend on a recipe."""
@@ -75,19 +97,35 @@ class Paying:
 
     def refused(self, payer: Payer) -> None:
         """Its request was too much."""
-        self.ledger.count(payer.id, now=self.clock(), usage=_REFUSAL)
+        self.ledger.count(payer.id, now=self.clock(), usage=Usage(requests=payer.requests, refused=1))
 
     def claimed(self, payer: Payer, claim: Claim) -> None:
         """Its request was met. What is being made is counted when it is made."""
         is_hit = claim.cache is Cache.HIT
-        usage = _hit(claim.job.characters, claim.job.duration_ms or 0) if is_hit else _REQUEST
+        characters, duration_ms = (claim.job.characters, claim.job.duration_ms or 0) if is_hit else (0, 0)
+        usage = _met(payer.requests, claim.cache, characters, duration_ms)
         self.ledger.count(payer.id, now=self.clock(), usage=usage)
 
     def served(self, payer: Payer, card: Card) -> None:
         """Its request was met by what this process holds."""
-        self.ledger.count(payer.id, now=self.clock(), usage=_hit(card.characters, card.duration_ms))
+        usage = _met(payer.requests, Cache.HIT, card.characters, card.duration_ms)
+        self.ledger.count(payer.id, now=self.clock(), usage=usage)
+
+    def chatted(self, payer: Payer, *, provider: str, meter: Meter) -> None:
+        """A completion has come to its end, good or bad. What other providers take is not known."""
+        asked, said = meter.tokens
+        cost = self.spending.prices.of_chat(asked=asked, said=said) if provider == XAI else 0
+        usage = replace(self.spending.took(payer.client, cost), requests=1, asked_tokens=asked, said_tokens=said)
+        self.ledger.count(payer.id, now=self.clock(), usage=usage)
 
 
 @lru_cache(maxsize=_HITS_HELD)
-def _hit(characters: int, duration_ms: int) -> Usage:
-    return Usage(requests=1, served_characters=characters, served_ms=duration_ms)
+def _met(requests: int, cache: Cache, characters: int, duration_ms: int) -> Usage:
+    return Usage(
+        requests=requests,
+        hits=cache is Cache.HIT,
+        joins=cache is Cache.JOINED,
+        misses=cache is Cache.MISS,
+        served_characters=characters,
+        served_ms=duration_ms,
+    )

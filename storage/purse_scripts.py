@@ -10,7 +10,7 @@ from storage.periods import day_of, month_of, until_midnight, until_next_month
 ACCOUNT_KEY = "recite:account:"
 # What jobs under way may come to: characters by client, and money in a field that no client is called.
 HELD_KEY = "recite:held"
-_MONEY = "$"
+MONEY = "$"
 # In a job's hash: how many requests of a client joined it.
 JOINED = "joined:"
 
@@ -22,7 +22,7 @@ local function give_back(name, characters, cost)
   if not held[2] then return end
   local fewer, cheaper = math.min(characters, held[2]), math.min(cost, held[3])
   redis.call('HINCRBY', '{HELD_KEY}', held[1], 0 - fewer)
-  redis.call('HINCRBY', '{HELD_KEY}', '{_MONEY}', 0 - cheaper)
+  redis.call('HINCRBY', '{HELD_KEY}', '{MONEY}', 0 - cheaper)
   redis.call('HINCRBY', job, 'held', 0 - fewer)
   redis.call('HINCRBY', job, 'held_cost', 0 - cheaper)
 end
@@ -41,7 +41,7 @@ local function refusal(client, characters, cost, budget, daily, month, day)
     if is_over == nil then return 'unread' elseif is_over then return 'over_budget' end
   end
   if daily ~= '' then
-    local is_over = is_too_much(day, 'spent', '{_MONEY}', cost, daily)
+    local is_over = is_too_much(day, 'spent', '{MONEY}', cost, daily)
     if is_over == nil then return 'unread' elseif is_over then return 'spend_limit' end
   end
 end
@@ -49,9 +49,13 @@ end
 local function reserve(job, client, characters, cost)
   redis.call('HSET', job, 'payer', client, 'held', characters, 'held_cost', cost)
   redis.call('HINCRBY', '{HELD_KEY}', client, characters)
-  redis.call('HINCRBY', '{HELD_KEY}', '{_MONEY}', cost)
+  redis.call('HINCRBY', '{HELD_KEY}', '{MONEY}', cost)
 end
 """
+
+
+# Where everything is counted since the beginning.
+TOTAL_ACCOUNT = "total"
 
 
 def month_account(client: str, month: str) -> str:

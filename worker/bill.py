@@ -52,6 +52,8 @@ class Bill:
         for characters, duration_ms in reused:
             usage = Usage(served_characters=characters, served_ms=duration_ms)
             shared.ledger.count(self.payers.client, now=now, usage=usage)
+        stored = Usage(stored=1, stored_ms=card.duration_ms, stored_bytes=card.size)
+        shared.ledger.count(self.payers.client, now=now, usage=stored)
         await shared.ledger.served_joined(
             self.payers.job, now=now, characters=card.characters, duration_ms=card.duration_ms
         )

@@ -15,7 +15,7 @@ from worker.retrying import Retrying
 
 @dataclass(frozen=True, kw_only=True)
 class Keeper:
-    """Sits an outage of the bucket out, by `insist`; `job` names what it waits for in the log."""
+    """Sits an outage of the bucket out, by `insist`; `job` is who uses the masters."""
 
     store: AudioStore
     spool: Spool
@@ -27,11 +27,15 @@ class Keeper:
         looking = asyncio.create_task(self.insist(lambda: self.store.card(name), name=job))
         try:
             found = await self.spool.find(name)
-            if found is not None:
-                return found
-            card = await looking
+            if found is None and await looking is None:
+                return None
         finally:
             await cancel(looking)
+        await self.insist(lambda: self.store.use(name, job=job), name=job)
+        if found is not None:
+            return found
+        # Again: whoever removes a master takes its card away, and only then looks a last time who uses it.
+        card = await self.insist(lambda: self.store.card(name), name=job)
         if card is None:
             return None
         key = card.key
@@ -44,17 +48,26 @@ class Keeper:
         """
         try:
             async with self.spool.keep(card, body) as spooled:
-                await self.insist(lambda: put_master(self.store, card, spooled), name=job)
+                await self.insist(lambda: self._put(card, spooled, job=job), name=job)
         except Unavailable as error:
             if error.dependency != "disk":
                 raise
-            await self.insist(lambda: put_master(self.store, card, body), name=job)
+            await self.insist(lambda: self._put(card, body, job=job), name=job)
+
+    async def _put(self, card: Card, body: Path, *, job: str) -> None:
+        # Both before the card; side by side, since somebody waits.
+        await asyncio.gather(self.store.use(card.name, job=job), _put_file(self.store, card, body))
+        await self.store.put_card(card)
 
 
 async def put_master(store: AudioStore, card: Card, body: Path) -> None:
     """Puts a master's file and then its card, in one attempt. Whoever calls has looked that the name is free."""
+    await _put_file(store, card, body)
+    await store.put_card(card)
+
+
+async def _put_file(store: AudioStore, card: Card, body: Path) -> None:
     extension = card.key.rpartition(".")[2]
     await store.put(
         Area.MASTERS, card.name, body, sha256=card.sha256, extension=extension, content_type=card.content_type
     )
-    await store.put_card(card)

@@ -141,6 +141,8 @@ class Masters:
             speak_modes=(master.speak_mode,),
             proof=master.proof.to_json(),
             timings={"first_audio_ms": master.first_audio_ms, "rendered_ms": master.spoken_ms},
+            masters=(),
+            owner=recipe.owner,
         )
 
     async def _speak(

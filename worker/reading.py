@@ -287,6 +287,9 @@ class _Reading:
                 "first_audio_ms": spoken[0].first_audio_ms if spoken else 0,
                 "rendered_ms": round((shared.masters.monotonic() - began) * 1000),
             },
+            reading=self.recipe.reading_name,
+            masters=tuple(dict.fromkeys(master.name for master in self.masters)),
+            owner=self.recipe.owner,
         )
 
 

@@ -15,12 +15,15 @@ from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
 from speech.addresses import is_loopback
+from speech.chat_meter import Meter
 from speech.chat_ports import Prompt
+from speech.client import XAI
 from speech.errors import ChatBusy, ChatError, ChatKeyRejected, ChatRefused, ChatTimeout
 from xai.http_failures import is_about_key, retry_after_seconds
 
 if TYPE_CHECKING:
     from openai import APIStatusError, AsyncOpenAI
+    from openai.types import CompletionUsage
     from openai.types.chat import ChatCompletionMessageParam
 
 Chunk = TypeVar("Chunk")
@@ -50,26 +53,37 @@ class ChatCompletions:
         self._silence = min(silence, timeout)
         self._held: OrderedDict[str, _Held] = OrderedDict()
 
-    async def whole(self, prompt: Prompt, *, provider: str, key: str) -> str:
+    async def whole(self, prompt: Prompt, *, provider: str, key: str, meter: Meter) -> str:
         """The reply, never empty."""
-        async with self._client(provider, key) as client, _translated(), asyncio.timeout(self._timeout):
+        async with self._client(provider, key) as client, _translated(meter), asyncio.timeout(self._timeout):
+            meter.asked(prompt.characters)
             done = await client.chat.completions.create(model=prompt.model, messages=_messages(prompt))
+            _read(meter, done.usage)
         return _not_empty((done.choices[0].message.content if done.choices else "") or "")
 
-    async def stream(self, prompt: Prompt, *, provider: str, key: str) -> AsyncGenerator[str]:
+    async def stream(self, prompt: Prompt, *, provider: str, key: str, meter: Meter) -> AsyncGenerator[str]:
         """The reply's words as they come; raises a ChatError when it breaks off."""
         said, is_complete = "", False
-        async with self._client(provider, key) as client, _translated():
+        async with self._client(provider, key) as client, _translated(meter):
+            from openai import omit
+
             async with asyncio.timeout(self._timeout):
+                meter.asked(prompt.characters)
                 stream = await client.chat.completions.create(
-                    model=prompt.model, messages=_messages(prompt), stream=True
+                    model=prompt.model,
+                    messages=_messages(prompt),
+                    stream=True,
+                    # Servers with OpenAI's API need not know it; xAI's does.
+                    stream_options={"include_usage": True} if provider == XAI else omit,
                 )
             async with stream, aclosing(_patient(stream, self._silence)) as chunks:
                 async for chunk in chunks:
+                    _read(meter, chunk.usage)
                     for choice in chunk.choices:
                         is_complete = is_complete or choice.finish_reason is not None
                         if choice.delta.content:
                             said += choice.delta.content
+                            meter.said(choice.delta.content)
                             yield choice.delta.content
         if not is_complete:
             raise ChatError("The chat service broke the reply off")
@@ -144,8 +158,14 @@ def _not_empty(reply: str) -> str:
     return reply
 
 
+def _read(meter: Meter, usage: CompletionUsage | None) -> None:
+    # What a server sends there is nobody's promise: some tell nothing but the sum.
+    if usage is not None and isinstance(usage.prompt_tokens, int) and isinstance(usage.completion_tokens, int):
+        meter.told(asked=max(0, usage.prompt_tokens), said=max(0, usage.completion_tokens))
+
+
 @asynccontextmanager
-async def _translated() -> AsyncIterator[None]:
+async def _translated(meter: Meter) -> AsyncIterator[None]:
     """What the client raises, as ours; upstream's own words may repeat the message or the key, and go nowhere."""
     import httpx2
     import openai
@@ -155,6 +175,7 @@ async def _translated() -> AsyncIterator[None]:
     except (openai.APITimeoutError, TimeoutError, httpx2.TimeoutException):
         raise ChatTimeout from None
     except openai.APIStatusError as error:
+        meter.refused()
         raise _status_failure(error) from None
     except (openai.OpenAIError, httpx2.HTTPError, httpx2.StreamError, ValueError) as error:
         raise ChatError(f"The connection to the chat service failed ({type(error).__name__})") from None

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Query, Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from api.hearing import hear, stored, without_audio
+from api.openapi import JobId
 from api.ranges import parse_range
 from api.services import Services
 from front.openapi import PROBLEMS
@@ -23,7 +24,6 @@ _PRIVATE = "private, no-cache"
 _SIGNED_SECONDS, _REDIRECT_CACHE = 900, "private, max-age=600"
 _SHARED = {"Cross-Origin-Resource-Policy": "cross-origin", "X-Content-Type-Options": "nosniff"}
 
-Name = Annotated[str, Path(description="The file name: a job's id")]
 Download = Annotated[str | None, Query(max_length=200, description="Save under this name instead of playing")]
 Signature = Annotated[str | None, Query(description="Of private audio: as `audio_url` has it")]
 Finished = Annotated[bool, Query(description="Wait for the finished, proven audio (25 s) instead of hearing it live")]
@@ -42,7 +42,7 @@ Finished = Annotated[bool, Query(description="Wait for the finished, proven audi
     summary="Hear a job",
 )
 async def get_audio(
-    request: Request, id: Name, download: Download = None, finished: Finished = False, signature: Signature = None
+    request: Request, id: JobId, download: Download = None, finished: Finished = False, signature: Signature = None
 ) -> Response:
     """The audio of a job. While it is made the bytes come as they are made; they begin within 25 s. A failed job
     answers 502; one that fails or starts over later breaks the transfer off: ask again.
@@ -58,7 +58,7 @@ async def get_audio(
 
 
 @router.head("/v1/audio/{id}", include_in_schema=False)
-async def head_audio(request: Request, id: Name, download: Download = None, signature: Signature = None) -> Response:
+async def head_audio(request: Request, id: JobId, download: Download = None, signature: Signature = None) -> Response:
     """The headers of the audio when it is ready; 202 while it is made."""
     services = Services.of(request)
     card, job = await services.audio(_opened(services, id, signature))

@@ -21,6 +21,7 @@ from front.access import caller_of
 from front.body import read_body
 from front.openapi import PROBLEMS
 from front.pages import check_page
+from front.rate_fields import rate_fields
 from front.widgets import widget_client
 from speech.errors import ReciteError
 
@@ -70,20 +71,21 @@ async def post_chat(request: Request) -> Response:
         caller=caller_of(request, client_id),
         audio_url=lambda name: services.audio_url(name, request),
     )
+    headers = {**_HEADERS, **rate_fields(chat.payer.allowance)}
     try:
-        return await _answer(request, chat)
+        return await _answer(request, chat, headers=headers)
     except ClientDisconnect:
         return Response(status_code=_GONE)
 
 
-async def _answer(request: Request, chat: Chat) -> Response:
+async def _answer(request: Request, chat: Chat, *, headers: dict[str, str]) -> Response:
     if _EVENTS not in request.headers.get("accept", ""):
         answer = await while_listened(request, chat.answer())
-        return Response(orjson.dumps(answer), headers=_HEADERS, media_type="application/json")
+        return Response(orjson.dumps(answer), headers=headers, media_type="application/json")
     events = chat.events()
     # What fails before there is a word still has a status of its own.
     first = await while_listened(request, anext(events))
-    return _EventStream(_told(first, events), headers=_HEADERS, media_type=_EVENTS)
+    return _EventStream(_told(first, events), headers=headers, media_type=_EVENTS)
 
 
 class _EventStream(StreamingResponse):

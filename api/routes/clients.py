@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Any
 
 import orjson
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from api.client_schemas import (
@@ -20,6 +20,7 @@ from api.client_schemas import (
     WebhookSecretView,
     client_document,
 )
+from api.openapi import ClientId
 from api.services import Services
 from front.body import read_body
 from front.openapi import PROBLEMS
@@ -32,8 +33,6 @@ log = logging.getLogger(__name__)
 
 _NO_STORE = {"Cache-Control": "no-store"}
 
-Id = Annotated[str, Path(description="The client's id: 1 to 64 letters, digits, `.`, `_`, `-`")]
-
 
 @router.get("/v1/clients", responses={200: {"model": ClientsView}, **PROBLEMS}, summary="List the clients")
 async def list_clients(request: Request) -> Response:
@@ -43,7 +42,7 @@ async def list_clients(request: Request) -> Response:
 
 
 @router.get("/v1/clients/{id}", responses={200: {"model": ClientView}, **PROBLEMS}, summary="Look at a client")
-async def get_client(request: Request, id: Id) -> Response:
+async def get_client(request: Request, id: ClientId) -> Response:
     """The client's settings, and whether it has an upstream key of its own; the key itself nobody sees again."""
     client = await Services.of(request).clients.get(id)
     if client is None:
@@ -62,7 +61,7 @@ async def get_client(request: Request, id: Id) -> Response:
     },
     summary="Store a client",
 )
-async def put_client(request: Request, id: Id) -> Response:
+async def put_client(request: Request, id: ClientId) -> Response:
     """Makes the client, or replaces it whole: only `ai_api_key` stays as it is when it is left out.
 
     With its first `webhook_url` it gets a secret, which is shown in this answer and never again.
@@ -81,7 +80,7 @@ async def put_client(request: Request, id: Id) -> Response:
 
 
 @router.delete("/v1/clients/{id}", status_code=204, responses=dict(PROBLEMS), summary="Remove a client")
-async def delete_client(request: Request, id: Id) -> Response:
+async def delete_client(request: Request, id: ClientId) -> Response:
     """Removes the client and its key; its widgets' tokens open nothing any more. Audio stays."""
     if not await Services.of(request).clients.delete(id):
         raise UnknownClient
@@ -100,7 +99,7 @@ async def delete_client(request: Request, id: Id) -> Response:
     },
     summary="Make a token for a page",
 )
-async def make_widget_token(request: Request, id: Id) -> Response:
+async def make_widget_token(request: Request, id: ClientId) -> Response:
     """Opens chat, this client's audio and live sessions for a page, for an hour unless `seconds` says otherwise."""
     services = Services.of(request)
     if await services.clients.get(id) is None:
@@ -116,7 +115,7 @@ async def make_widget_token(request: Request, id: Id) -> Response:
     responses={200: {"model": WebhookSecretView}, **PROBLEMS},
     summary="Replace the webhook's secret",
 )
-async def rotate_webhook_secret(request: Request, id: Id) -> Response:
+async def rotate_webhook_secret(request: Request, id: ClientId) -> Response:
     """A new secret, shown here and never again. For 24 hours the one before signs, too, beside it."""
     secret = await Services.of(request).clients.rotate_webhook_secret(id)
     log.info("client %s has a new webhook secret", id)

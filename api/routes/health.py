@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from api.services import Services
 from celery_config import LANES
+from front.openapi import PROBLEMS
 from speech.errors import Unavailable
 
 router = APIRouter(tags=["health"])
@@ -42,7 +43,7 @@ async def health() -> HealthView:
     return HealthView(status="healthy")
 
 
-@router.get("/ready", responses={503: {"model": ReadyView}}, summary="Is everything there?")
+@router.get("/ready", responses={401: PROBLEMS[401], 503: {"model": ReadyView}}, summary="Is everything there?")
 async def ready(request: Request, response: Response) -> ReadyView:
     """Every dependency by name, checked now; 503 when something that every request needs is down."""
     services = Services.of(request)

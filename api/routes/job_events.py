@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Path, Request
+from fastapi import APIRouter, Header, Request
 from starlette.responses import Response, StreamingResponse
 
 from api.job_events import JobEvents, stamp_of
+from api.openapi import JobId
 from api.services import Services
 from front.openapi import PROBLEMS
 from speech.errors import UnknownJob
@@ -34,7 +35,7 @@ _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 )
 async def follow_job(
     request: Request,
-    id: Annotated[str, Path(description="The job's name, as its answer gave it")],
+    id: JobId,
     last_event_id: Annotated[
         str | None, Header(alias="Last-Event-ID", description="The last event that you have seen")
     ] = None,

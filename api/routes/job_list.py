@@ -29,7 +29,9 @@ async def list_jobs(
     request: Request,
     status: Annotated[JobStatus | None, Query(description="Only those that stand so")] = None,
     voice: Annotated[str | None, Query(max_length=64, description="Only those in this voice")] = None,
-    format: Annotated[str | None, Query(description=f"Only those in this format: {', '.join(FORMATS)}")] = None,
+    format: Annotated[
+        str | None, Query(description="Only those in this format", json_schema_extra={"enum": list(FORMATS)})
+    ] = None,
     limit: Annotated[int, Query(ge=1, le=MAX_LIMIT, description="How many at the most")] = 20,
     cursor: Annotated[str | None, Query(pattern=r"^\d{1,17}$", description="The last page's `next_cursor`")] = None,
 ) -> Response:

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from typing import Annotated
 
 import orjson
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from api.idempotency import sent_once
-from api.openapi import JOB_BODY
+from api.openapi import JOB_BODY, JobId
 from api.schemas import CLIENT_ID, JobRequest, JobView
 from api.services import Services
 from front.access import caller_of
@@ -71,7 +71,7 @@ async def post_job(request: Request) -> Response:
 @router.get("/v1/jobs/{id}", responses={200: {"model": JobView}, **PROBLEMS}, summary="Look at a job")
 async def get_job(
     request: Request,
-    id: Annotated[str, Path(description="The job's name, as its answer gave it")],
+    id: JobId,
     wait: Annotated[float, Query(ge=0, le=MAX_WAIT, description="Seconds to wait for an end state")] = 0,
 ) -> Response:
     """The job's present state; `wait` holds the answer until it has ended or the time is over."""
@@ -89,7 +89,7 @@ async def get_job(
 @router.delete("/v1/jobs/{id}", status_code=204, responses=dict(PROBLEMS), summary="Withdraw from a job")
 async def delete_job(
     request: Request,
-    id: Annotated[str, Path(description="The job's name, as its answer gave it")],
+    id: JobId,
     client_id: Annotated[
         str | None, Query(pattern=CLIENT_ID, description="The client that you asked for, if you named one")
     ] = None,

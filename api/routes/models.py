@@ -7,6 +7,7 @@ from typing import Literal
 from fastapi import APIRouter, HTTPException, Request
 from pydantic import BaseModel
 
+from api.openai_errors import described
 from api.services import Services
 
 router = APIRouter(tags=["openai"])
@@ -41,13 +42,13 @@ class SpeakersView(BaseModel):
     models: list[SpeakerView]
 
 
-@router.get("/v1/models", summary="List the models")
+@router.get("/v1/models", responses=described({}), summary="List the models")
 async def list_models(request: Request) -> ModelsView:
     """The model that speaks, whichever a request names."""
     return ModelsView(data=[ModelView(id=_model(request))])
 
 
-@router.get("/v1/models/{model}", summary="Look at a model")
+@router.get("/v1/models/{model}", responses=described({404: "There is no such model"}), summary="Look at a model")
 async def get_model(request: Request, model: str) -> ModelView:
     """The model that speaks, by its name."""
     if model != _model(request):

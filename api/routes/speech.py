@@ -13,6 +13,7 @@ from starlette.responses import Response, StreamingResponse
 from api import speech_events
 from api.hearing import hear, stored
 from api.live.answer import Telling
+from api.openai_errors import described
 from api.openapi import SPEECH_BODY
 from api.services import Services
 from api.speech_order import SpeechOrder
@@ -38,10 +39,13 @@ _WORDLESS_MS = 200
             "description": "The audio, from the first byte on as it is made; with its length when it was there already",
             "content": {"audio/*": {}, "text/event-stream": {}},
         },
-        400: {"description": "A field breaks a rule, or the voice service refuses the text: `error.param` names it"},
-        401: {"description": "No valid key came with the call"},
-        502: {"description": "The render failed"},
-        503: {"description": "Too many jobs wait, or something we need is away: come back after `Retry-After`"},
+        **described(
+            {
+                400: "A field breaks a rule, or the voice service refuses the text: `error.param` names it",
+                502: "The render failed",
+                503: "Too many jobs wait, or something we need is away: come back after `Retry-After`",
+            }
+        ),
     },
     openapi_extra=SPEECH_BODY,
     response_class=Response,

@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel
 
+from api.openapi import ClientId
 from api.services import Services
 from front.openapi import PROBLEMS
 from speech.client import check_client_id
@@ -27,11 +28,17 @@ class UsageView(BaseModel):
     client_id: str
     month: str
     requests: int
+    hits: int
+    joins: int
+    misses: int
     refused: int
     characters_bought: int
     seconds_bought: float
     characters_served: int
     seconds_served: float
+    chat_input_tokens: int
+    chat_output_tokens: int
+    live_seconds: float
     upstream_usd: float
     own_key_usd: float
     characters_reserved: int
@@ -43,7 +50,7 @@ class UsageView(BaseModel):
 async def client_usage(
     request: Request,
     response: Response,
-    id: Annotated[str, Path(description="The client")],
+    id: ClientId,
     month: Annotated[
         str | None, Query(pattern=r"^20\d\d-(0[1-9]|1[0-2])$", description="`2026-11`; else the present one, of UTC")
     ] = None,
@@ -62,11 +69,17 @@ async def client_usage(
         client_id=client.id,
         month=month or present,
         requests=usage.requests,
+        hits=usage.hits,
+        joins=usage.joins,
+        misses=usage.misses,
         refused=usage.refused,
         characters_bought=usage.bought_characters,
         seconds_bought=usage.bought_ms / 1000,
         characters_served=usage.served_characters,
         seconds_served=usage.served_ms / 1000,
+        chat_input_tokens=usage.asked_tokens,
+        chat_output_tokens=usage.said_tokens,
+        live_seconds=usage.live_ms / 1000,
         upstream_usd=usage.spent / MICRO,
         own_key_usd=usage.own_spent / MICRO,
         characters_reserved=reserved,

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
 from api.services import Services
+from front.openapi import PROBLEMS
 from speech.voices import VOICES
 
 router = APIRouter(tags=["voices"])
@@ -39,7 +40,7 @@ async def list_speaking_voices(request: Request) -> VoicesView:
     return await list_voices(request)
 
 
-@router.get("/v1/voices", summary="List the voices")
+@router.get("/v1/voices", responses=dict(PROBLEMS), summary="List the voices")
 async def list_voices(request: Request) -> VoicesView:
     """The voices that xAI publishes, with their descriptions."""
     default = Services.of(request).settings.server.voice

@@ -5,18 +5,15 @@ from __future__ import annotations
 import gzip
 import hashlib
 from functools import cache
-from pathlib import Path
-from typing import Any
 
 from fastapi import APIRouter, Request
 from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import Mount
-from starlette.staticfiles import StaticFiles
 
 from api.services import Services
+from front.page_files import WEB, PageFiles
 
-# Beside this room in a checkout and where the wheel installs it.
-FOLDER = Path(__file__).resolve().parents[2] / "web" / "widget"
+FOLDER = WEB / "widget"
 # Plain scripts that share one scope, in this order: pages get them as one.
 PARTS = ("words", "dom", "style", "sound", "reading", "answer", "message", "recite-audio", "recite-chat", "define")
 _SCRIPT_HEADERS = {
@@ -85,11 +82,4 @@ async def to_live_page(request: Request) -> Response:
     return RedirectResponse(str(request.url.replace(port=port, path="/live/", query="")))
 
 
-class _PageFiles(StaticFiles):
-    def file_response(self, *arguments: Any, **options: Any) -> Response:
-        response = super().file_response(*arguments, **options)
-        response.headers.update(_PAGE_HEADERS)
-        return response
-
-
-files = Mount("/widget", _PageFiles(directory=FOLDER, check_dir=False))
+files = Mount("/widget", PageFiles("widget", headers=_PAGE_HEADERS))

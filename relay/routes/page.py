@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Mount, Route
-from starlette.staticfiles import StaticFiles
 
-# Beside this room in a checkout and where the wheel installs it.
-FOLDER = Path(__file__).resolve().parents[2] / "web" / "live"
+from front.page_files import PageFiles
+
 _HEADERS = {
     # Asked for again each time and mostly answered with 304: a new version is there at once.
     "Cache-Control": "no-cache",
@@ -25,18 +21,8 @@ _HEADERS = {
 }
 
 
-class LivePage(StaticFiles):
-    """The files of the folder, each with the headers that keep the page to itself."""
-
-    def file_response(self, *arguments: Any, **options: Any) -> Response:
-        """As Starlette's."""
-        response = super().file_response(*arguments, **options)
-        response.headers.update(_HEADERS)
-        return response
-
-
 async def _to_page(request: Request) -> Response:
     return RedirectResponse("/live/")
 
 
-routes = [Route("/live", _to_page), Mount("/live", LivePage(directory=FOLDER, html=True, check_dir=False))]
+routes = [Route("/live", _to_page), Mount("/live", PageFiles("live", headers=_HEADERS, html=True))]

@@ -18,7 +18,7 @@ from relay.routes.live_socket import refuse, serve
 from relay.schemas import CLIENT_ID
 from relay.services import Services, new_id, new_token
 from relay.socket_client import SocketClient
-from speech.errors import ReciteError, TooManySessions
+from speech.errors import ReciteError, SpendLimit, TooManySessions
 from speech.live_session import LiveSession
 
 # Whoever holds a key is no page's visitor: only what the relay itself relies on is not theirs.
@@ -36,10 +36,10 @@ class RealtimeSocket:
         client = SocketClient(scope, receive, send)
         try:
             session = await _session(services, connection)
-        except TooManySessions:
+        except (TooManySessions, SpendLimit) as error:
             with suppress(ClientGone):
                 await client.accept(subprotocol=_subprotocol(scope))
-                await refuse(client, closes.TOO_MANY_SESSIONS)
+                await refuse(client, closes.SPEND_LIMIT if isinstance(error, SpendLimit) else closes.TOO_MANY_SESSIONS)
             return
         except ReciteError as error:
             await error_response(error)(scope, receive, send)

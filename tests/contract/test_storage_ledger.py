@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from speech.errors import Unavailable
+from speech.errors import SpendLimit, Unavailable
 from speech.usage import NOBODY, Purse, Usage
 from storage.bucket import Bucket
 from storage.job_board import RedisJobBoard
@@ -105,6 +105,27 @@ async def test_after_a_wipe_the_figures_come_back_and_go_on(
     assert await ledger.usage(ADA, month=MONTH) == BOTH
 
 
+async def test_a_day_is_over_when_its_limit_is_spent_or_reserved(
+    ledger: RedisLedger, other: RedisLedger, redis: Redis
+) -> None:
+    ledger.count(ADA, now=NOW, usage=MADE)
+    # Its own figures it tells before it asks.
+    await ledger.check_day(cost=8, limit=MADE.spent + 8, now=NOW)
+    with pytest.raises(SpendLimit) as over:
+        await other.check_day(cost=9, limit=MADE.spent + 8, now=NOW)
+    assert 0 < (over.value.retry_after or 0) <= 86_400
+    await other.check_day(cost=8, limit=8, now=NOW + 86_400)
+    purse = Purse(client=ADA, characters=13, cost=5000, now=NOW)
+    await RedisJobBoard(redis).claim(RECIPE, now=NOW, purse=just(purse))
+    with pytest.raises(SpendLimit):
+        await other.check_day(cost=1, limit=MADE.spent + purse.cost, now=NOW)
+    await ledger.keep()
+    await redis.flushall()
+    await other.check_day(cost=8, limit=MADE.spent + 8, now=NOW)
+    with pytest.raises(SpendLimit):
+        await other.check_day(cost=9, limit=MADE.spent + 8, now=NOW)
+
+
 @pytest.mark.parametrize("server", SERVERS, indirect=True)
 async def test_one_page_of_each_account_is_kept(
     ledger: RedisLedger, other: RedisLedger, redis: Redis, server: S3Server, bucket: str
@@ -116,9 +137,12 @@ async def test_one_page_of_each_account_is_kept(
     await ledger.keep()
     assert await redis.zcard(DIRTY_KEY) == 0
     folders = [key.rpartition("/")[0] for key in kept(server, bucket)]
-    assert sorted(folders) == [f"ledger/clients/{ADA}/{MONTH}", f"ledger/days/{DAY}"]
+    assert sorted(folders) == [f"ledger/clients/{ADA}/{MONTH}", f"ledger/days/{DAY}", "ledger/total"]
     await redis.flushall()
+    other.count(NOBODY, now=NOW, usage=replace(HIT, requests=0, hits=1))
     assert (await other.usage(ADA, month=MONTH)).requests == 6
+    totals = await other.totals()
+    assert (totals.requests, totals.hits, totals.served_ms) == (6, 1, 7 * HIT.served_ms)
 
 
 @pytest.mark.parametrize("server", SERVERS, indirect=True)
@@ -160,7 +184,7 @@ async def test_an_account_is_taken_up_again_when_its_keeper_died(
     await unreachable.close()
     seconds, _ = await redis.time()
     due: Any = await redis.zrange(DIRTY_KEY, 0, -1, withscores=True)
-    assert [0 < score - 1000 * seconds <= 16_000 for _, score in due] == [True, True]
+    assert [0 < score - 1000 * seconds <= 16_000 for _, score in due] == [True, True, True]
     await redis.zadd(DIRTY_KEY, {f"clients/{ADA}/{MONTH}": 0})
     await ledger.keep()
     await redis.flushall()

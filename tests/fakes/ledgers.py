@@ -45,8 +45,13 @@ class MemoryLedger:
 
     async def recall(self, client: str, *, now: float) -> None: ...
 
+    async def check_day(self, *, cost: int, limit: int, now: float) -> None: ...
+
     async def usage(self, client: str, *, month: str) -> Usage:
         return self.used(client)
+
+    async def totals(self) -> Usage:
+        return Usage.of(sum(self._used.values(), Counter()))
 
     async def reserved(self, client: str) -> int:
         return 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import io
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,11 +29,16 @@ def flac_of(pcm: bytes) -> bytes:
 
 
 class FrailStore(MemoryAudioStore):
-    """A bucket that takes and knows no cards for its first so many tries."""
+    """A bucket that takes and knows no cards for its first so many tries; `on_use` happens when something is used."""
 
     def __init__(self, *, away: float) -> None:
         super().__init__()
         self.away = away
+        self.on_use: Callable[[], object] = lambda: None
+
+    async def use(self, utterance: str, *, job: str) -> None:
+        self.on_use()
+        await super().use(utterance, job=job)
 
     async def card(self, name: str) -> Card | None:
         self._try()

@@ -39,11 +39,13 @@ def own_settings(directory: Path, **variables: str) -> dict[str, str]:
     return {**plain_environment(), **_AT_ONCE, **own, **variables}
 
 
-def recite(*arguments: str, environment: Mapping[str, str], directory: Path) -> subprocess.CompletedProcess[str]:
-    """Runs a command of `recite` to its end."""
+def recite(
+    *arguments: str, environment: Mapping[str, str], directory: Path, stdin: str = ""
+) -> subprocess.CompletedProcess[str]:
+    """Runs a command of `recite` to its end; it reads `stdin`."""
     command = [sys.executable, "-m", "cli", *arguments]
     return subprocess.run(
-        command, env=environment, cwd=directory, capture_output=True, text=True, check=False, timeout=120
+        command, env=environment, cwd=directory, input=stdin, capture_output=True, text=True, check=False, timeout=120
     )
 
 

@@ -58,6 +58,10 @@ class Stack(Programs):
         """What lies under a key."""
         return self._s3().get_object(Bucket=self._bucket, Key=key)["Body"].read()
 
+    def remove(self, key: str) -> None:
+        """Takes an object out of the bucket, as its own rules or somebody else would."""
+        self._s3().delete_object(Bucket=self._bucket, Key=key)
+
     @property
     def _bucket(self) -> str:
         return self.settings["S3_BUCKET"]

@@ -51,11 +51,19 @@ async def test_a_key_opens_and_audio_is_public(guarded: str) -> None:
 
 
 async def test_a_browser_may_ask_before_it_posts(guarded: str) -> None:
-    headers = {"Origin": "http://localhost:5173", "Access-Control-Request-Method": "POST"}
+    headers = {
+        "Origin": "http://localhost:5173",
+        "Access-Control-Request-Method": "POST",
+        # Those of OpenAI's SDK for browsers.
+        "Access-Control-Request-Headers": "authorization,content-type,idempotency-key,openai-organization,"
+        "openai-project,x-stainless-arch,x-stainless-retry-count,x-stainless-timeout",
+    }
     async with httpx.AsyncClient(base_url=guarded) as client:
-        answer = await client.options("/v1/jobs", headers=headers)
-    assert answer.status_code == 200
-    assert answer.headers["access-control-allow-origin"] == "http://localhost:5173"
+        for call in ("/v1/jobs", "/v1/audio/speech"):
+            answer = await client.options(call, headers=headers)
+            assert answer.status_code == 200
+            assert answer.headers["access-control-allow-origin"] == "http://localhost:5173"
+            assert answer.headers["access-control-allow-headers"] == headers["Access-Control-Request-Headers"]
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,8 @@ from redis import Redis
 
 from speech.utterances import cut
 from tests.fakes.payers import PRICES
+from tests.fakes.relays import made, talking
+from tests.fakes.services import LOOPBACK, free_port
 from tests.fakes.stack import Stack, stack
 from tests.integration.test_api_bad_input import check_problem
 
@@ -50,6 +52,14 @@ async def usage(client: httpx.AsyncClient, client_id: str) -> dict[str, Any]:
     answer = await client.get(f"/v1/clients/{client_id}/usage")
     document: dict[str, Any] = answer.raise_for_status().json()
     return document
+
+
+def start_relay(shop: Stack, name: str, **environment: str) -> str:
+    """One relay, until it answers; its address."""
+    url = f"http://{LOOPBACK}:{(port := free_port())}"
+    shop.start(name, "relay", PORT=str(port), **environment)
+    shop.wait(lambda: httpx.get(f"{url}/health").status_code == 200)
+    return url
 
 
 async def until_kept(shop: Stack, client_id: str) -> None:
@@ -89,12 +99,16 @@ async def test_a_hundred_at_once_buy_what_the_budget_allows_and_hits_are_free(
     assert served == pytest.approx(seconds)
     assert {name: value for name, value in found.items() if isinstance(value, int)} == {
         "requests": 100 + allowed + 1,
+        "hits": allowed + 1,
+        "joins": 0,
+        "misses": allowed,
         "refused": 100 - allowed,
         "characters_bought": allowed * size,
         "characters_served": (allowed + 1) * size,
         "characters_reserved": 0,
         "monthly_character_budget": allowed * size + 5,
         "characters_left": 5,
+        **dict.fromkeys(("chat_input_tokens", "chat_output_tokens"), 0),
     }
 
 
@@ -189,7 +203,57 @@ async def test_beyond_the_days_limit_nothing_new_is_bought(shop: Stack, client: 
         theirs = await usage(limited, "rich")
         assert (theirs["upstream_usd"], theirs["own_key_usd"] > 0) == (0, True)
         check_problem(await limited.post("/v1/jobs", json={"text": "Cheap, too."}), 503, "spend_limit")
+        chats = shop.control("GET", "stats")["chats"]
+        for accept in ("application/json", "text/event-stream"):
+            chat = await limited.post("/api/chat", json={"message": "Hello!"}, headers={"Accept": accept})
+            check_problem(chat, 503, "spend_limit")
+        assert shop.control("GET", "stats")["chats"] == chats
+    relay = start_relay(shop, "thrifty-relay", DAILY_SPEND_LIMIT_USD=f"{limit:.6f}")
+    async with httpx.AsyncClient(base_url=relay) as limited:
+        check_problem(await limited.post("/sessions"), 503, "spend_limit")
+    async with talking(relay, "/v1/realtime") as talk:
+        assert talk.hello["reason"] == "spend_limit"
+        assert (await talk.until_closed())[1] == 4402
+    shop.programs.pop("thrifty-relay").end()
     shop.programs.pop("thrifty").end()
+
+
+async def test_chats_and_live_voice_are_on_the_bill(shop: Stack, client: httpx.AsyncClient) -> None:
+    await put(client, "kim")
+    for accept in ("application/json", "text/event-stream"):
+        body = {"client_id": "kim", "message": "What does a chat cost?", "audio": "none"}
+        (await client.post("/api/chat", json=body, headers={"Accept": accept})).raise_for_status()
+    found = await usage(client, "kim")
+    asked, said = found["chat_input_tokens"], found["chat_output_tokens"]
+    assert (found["requests"], min(asked, said) > 0) == (2, True)
+    assert found["upstream_usd"] == pytest.approx((5 * asked + 25 * said) / 1e6, abs=1e-6)
+    relay = start_relay(shop, "relay")
+    for client_id in ("kim", "stranger"):
+        async with httpx.AsyncClient(base_url=relay) as page:
+            session = await made(page, client_id=client_id)
+        async with talking(relay, session["websocket_url"]) as talk:
+            await talk.ask("What does it cost to talk?")
+    # Told at the latest as it ends.
+    shop.programs.pop("relay").end()
+    after = await usage(client, "kim")
+    assert after["live_seconds"] > 0
+    more = PRICES.of(seconds=after["live_seconds"], items=0) / 1e6
+    assert after["upstream_usd"] - found["upstream_usd"] == pytest.approx(more, abs=2e-6)
+    check_problem(await client.get("/v1/clients/stranger/usage"), 404, "unknown_client")
+
+
+async def test_a_chat_is_one_request_of_its_clients_rate(shop: Stack, client: httpx.AsyncClient) -> None:
+    await put(client, "pat", requests_per_minute=2)
+    before = shop.control("GET", "stats")["chats"]
+    body = {"client_id": "pat", "message": "answer in 5 sentences"}
+    answers = [await client.post("/api/chat", json=body, headers={"Accept": "text/event-stream"}) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert answers[0].text.count("event: audio") == 5
+    left = [answer.headers["ratelimit"].partition(";t=")[0] for answer in answers]
+    assert left == ['"requests";r=1', '"requests";r=0', '"requests";r=0']
+    check_problem(answers[2], 429, "rate_limited")
+    assert shop.control("GET", "stats")["chats"] == before + 2
+    assert ((await usage(client, "pat"))["requests"], (await usage(client, "pat"))["refused"]) == (3, 1)
 
 
 async def test_a_rate_is_told_and_kept(client: httpx.AsyncClient) -> None:

@@ -220,7 +220,7 @@ async def suffer(system: System, name: str) -> Outcome:
         answers=frozenset(system.answers),
         audio=audio.status_code,
         # The ledger is kept in its own time.
-        kept={key.split("/")[0] for key in set(running.keys()) - before} - {"ledger"},
+        kept={key.split("/")[0] for key in set(running.keys()) - before} - {"ledger", "uses"},
         paid=running.utterances() - spoken,
         tries=len(system.tries(posted["id"])),
         seconds=seconds,

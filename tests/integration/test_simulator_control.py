@@ -42,6 +42,8 @@ async def test_stats_count_what_happened(simulator: RunningSimulator, http: http
     assert stats["texts"] == {text_hash(TEXT): 1}
     assert stats["audio_seconds"] > 2
     assert stats["cost_usd"] == pytest.approx(stats["audio_seconds"] / 60 * 0.05 + 0.004, abs=1e-5)
+    [bill] = stats["keys"].values()
+    assert (bill["usd"], bill["utterances"], bill["sessions"]) == (stats["cost_usd"], 1, 1)
     assert "nobody" not in str(stats)
 
 

@@ -57,5 +57,18 @@ def test_nothing_breaks_it(text: str, size: int) -> None:
         assert sentence.strip() == sentence != ""
 
 
+def test_a_long_paragraph_is_told_in_groups_and_whole() -> None:
+    said = [f"A grey cat waits for the post in sentence number {number}." for number in range(300)]
+    sentences, groups = Sentences(), []
+    for word in " ".join(said).split(" "):
+        groups.append(sentences.feed(f"{word} "))
+    groups.append(sentences.end())
+    assert [sentence for group in groups for sentence in group] == said
+    # It would be read once for each of them, from its beginning.
+    assert 20 < sum(map(bool, groups)) < len(said) / 2
+    # The first ones come one by one.
+    assert [len(group) for group in groups if group][:5] == [1] * 5
+
+
 def test_what_has_no_letters_joins_its_neighbour() -> None:
     assert sentences("1. Open it. 2. Close it.\n42\n—") == ["1. Open it.", "2. Close it.", "42"]

@@ -31,6 +31,9 @@ const WORDS = {
   ...PAGES_WORDS,
 };
 
+// Nobody counts the seconds until midnight.
+const LONGEST_WAIT = 600;
+
 /** @type {Record<string, string>} by stable codes, and by HTTP status where no code is known */
 const PROBLEMS = {
   offline: "The connection failed. Please check it and try again.",
@@ -38,6 +41,7 @@ const PROBLEMS = {
   token: "This page could not get permission to chat. Please reload it.",
   no_key: "This chat is not set up: the service has no key for it.",
   unknown_client: "This chat is not set up: nobody knows its client-id.",
+  spend_limit: "There are no more answers today. Please come back tomorrow.",
   foreign_page: "This chat may not be used from this page.",
   401: "This chat may not be used without permission.",
   403: "This chat may not be used from this page.",
@@ -52,7 +56,7 @@ const PROBLEMS = {
 class Problem extends Error {
   /** @param {string} code @param {{status?: number, retryAfter?: number}} [more] */
   constructor(code, { status = 0, retryAfter = 0 } = {}) {
-    const later = retryAfter ? ` ${WORDS.later.replace("{seconds}", String(retryAfter))}` : "";
+    const later = retryAfter && retryAfter <= LONGEST_WAIT ? ` ${WORDS.later.replace("{seconds}", String(retryAfter))}` : "";
     super((PROBLEMS[code] ?? PROBLEMS[status] ?? WORDS.away) + later);
     this.code = code;
     this.status = status;
