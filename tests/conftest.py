@@ -22,20 +22,25 @@ _TURNS = 20
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Refuses test modules that don't say which kind of test they hold, and puts those first that take longest."""
+    """Refuses test modules that don't say which kind of test they hold, and says which come first."""
     silent = {item.path.name for item in items if not _kind(item)}
     if silent:
         raise pytest.UsageError(f"{', '.join(sorted(silent))}: set pytestmark to one of {', '.join(KINDS)}")
-    # So that processes that share the files out end at about the same time.
-    items.sort(key=lambda item: KINDS.index(_kind(item)))
+    # What takes longest comes first, so that processes that share the files out end at about the same time; what has to
+    # be alone comes last, when hardly any other waits for that.
+    items.sort(key=lambda item: (_is_alone(item), KINDS.index(_kind(item))))
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """Sets up, runs and tears down a test beside others, or alone."""
     cache: pytest.Cache = item.config.cache
-    with Turns(cache.mkdir("turns")).taken(alone=item.get_closest_marker("alone") is not None):
+    with Turns(cache.mkdir("turns")).taken(alone=_is_alone(item)):
         return (yield)
+
+
+def _is_alone(item: pytest.Item) -> bool:
+    return item.get_closest_marker("alone") is not None
 
 
 def _kind(item: pytest.Item) -> str:

@@ -54,7 +54,6 @@ async def test_a_wrong_password_is_told(redis: Redis, redis_url: str) -> None:
         await redis.config_set("requirepass", "")
 
 
-@pytest.mark.alone
 async def test_a_redis_that_hangs_is_known_within_two_seconds() -> None:
     with redis_server() as server:
         async with open_redis(server.url) as redis:
@@ -72,7 +71,6 @@ async def test_a_redis_that_hangs_is_known_within_two_seconds() -> None:
             await board.check()
 
 
-@pytest.mark.alone
 async def test_no_redis_is_known_at_once(board: RedisJobBoard) -> None:
     with redis_server() as server:
         url = server.url

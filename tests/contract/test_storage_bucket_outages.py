@@ -54,7 +54,6 @@ async def test_a_wrong_key_is_told_without_it(rclone_s3: S3Server, bucket: str, 
     await store.close()
 
 
-@pytest.mark.alone
 async def test_no_server_is_known_at_once(bucket: str, tmp_path: Path) -> None:
     store = S3AudioStore(
         bucket, endpoint_url=f"http://127.0.0.1:{free_port()}", access_key_id="id", secret_access_key="secret"
@@ -68,7 +67,6 @@ async def test_no_server_is_known_at_once(bucket: str, tmp_path: Path) -> None:
     await store.close()
 
 
-@pytest.mark.alone
 async def test_a_server_that_hangs_is_known_within_two_seconds(bucket: str, tmp_path: Path) -> None:
     with rclone_server() as server:
         store = store_on(server, bucket=bucket, threads=4)

@@ -79,7 +79,6 @@ async def test_answers_at_once_when_there_is_nothing_to_wait_for(redis: Redis, b
         assert ended.status is JobStatus.READY
 
 
-@pytest.mark.alone
 async def test_tells_of_the_end_as_soon_as_it_comes(redis: Redis, board: RedisJobBoard) -> None:
     await board.claim(RECIPE, now=NOW)
     async with watching(redis) as watch:

@@ -135,7 +135,6 @@ async def test_a_process_that_should_give_up_is_called_at_once(redis: Redis) -> 
     assert await newcomer.serve(LIVE) == 1
 
 
-@pytest.mark.alone
 async def test_a_seat_handed_over_takes_milliseconds(redis: Redis) -> None:
     resting, newcomer = process(redis, maximum=1), process(redis, maximum=1)
     await resting.want(LIVE, 1)

@@ -190,7 +190,6 @@ def test_ctrl_c_ends_everything_and_the_next_start_finds_it_all_again(tmp_path: 
         assert json.loads(second.recite("say", "Kept over night.", "--json").stdout)["cache"] == "hit"
 
 
-@pytest.mark.alone
 def test_a_second_ctrl_c_ends_it_at_once(tmp_path: Path) -> None:
     """A render of a minute is under way: the first one waits for it and says how long, the second doesn't."""
     with running_recite(tmp_path, environment=own_settings(tmp_path, SIMULATOR_PACE="0.05")) as running:

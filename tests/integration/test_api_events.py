@@ -135,7 +135,6 @@ async def test_nothing_to_follow(paced: Stack, id: str, status: int, code: str) 
     assert answer.headers["content-type"] == "application/problem+json"
 
 
-@pytest.mark.alone
 async def test_a_server_that_stops_lets_everybody_go(paced: Stack) -> None:
     paced.programs["worker"].end()
     port = free_port()

@@ -40,7 +40,6 @@ async def ready_job(client: httpx.AsyncClient, text: str) -> dict[str, Any]:
     return job
 
 
-@pytest.mark.alone
 @pytest.mark.parametrize("name", ["redis", "bucket"])
 @pytest.mark.parametrize("way", ["dead", "hanging"])
 async def test_an_outage_is_said_in_time_and_forgotten_afterwards(frail: Stack, name: str, way: str) -> None:

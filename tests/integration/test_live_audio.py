@@ -196,7 +196,6 @@ async def test_a_listener_who_leaves_leaves_nothing_open(system: Stack, clients:
     assert (await clients[0].get(f"/v1/jobs/{job['id']}", params={"wait": 30})).json()["status"] == "ready"
 
 
-@pytest.mark.alone
 @pytest.mark.parametrize("way", ["dead", "hanging"])
 async def test_what_is_spoken_is_heard_while_the_bucket_is_away(system: Stack, clients: Clients, way: str) -> None:
     before = system.utterances()

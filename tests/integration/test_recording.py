@@ -46,7 +46,6 @@ def check_heard(heard: Recorded, *, seconds: float) -> None:
         assert level(side[start:end]) == NEAR(0.3, abs=0.01)
 
 
-@pytest.mark.alone
 async def test_a_session_becomes_one_recording(site: Site) -> None:
     async def grows() -> bool:
         return await site.pieces("session-1") >= 3
@@ -66,7 +65,6 @@ async def test_a_session_becomes_one_recording(site: Site) -> None:
     assert list(site.folder.iterdir()) == []
 
 
-@pytest.mark.alone
 async def test_a_session_that_comes_back_goes_on(site: Site) -> None:
     async with site.studio() as one, site.studio() as other:
         await site.session(one, "session-1", seconds=1)

@@ -109,7 +109,6 @@ async def test_the_upstream_s_close_is_passed_on_in_our_words_after_its_own(
             assert "words" not in told["message"]
 
 
-@pytest.mark.alone
 @pytest.mark.parametrize("how", ["close", "abort"])
 async def test_a_client_that_goes_frees_the_upstream_at_once(simulator: RunningSimulator, how: str) -> None:
     relay = RunningRelay(simulator.realtime_url)
@@ -216,7 +215,6 @@ async def test_one_that_is_cancelled_leaves_nothing_behind(simulator: RunningSim
     assert simulator.stats.open == 0
 
 
-@pytest.mark.alone
 async def test_silence_is_told_and_ends_it_but_not_while_anything_is_said(simulator: RunningSimulator) -> None:
     relay = RunningRelay(simulator.realtime_url)
     simulator.change(ping_ms=50)

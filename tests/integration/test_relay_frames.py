@@ -268,7 +268,6 @@ async def test_more_control_events_than_can_wait_end_the_session() -> None:
         assert (told["type"], code, reason) == ("relay.closing", 1008, "too_many_messages")
 
 
-@pytest.mark.alone
 async def test_a_client_that_takes_nothing_holds_up_its_own_upstream_alone_and_ends() -> None:
     sent = 0
     chunk = orjson.dumps({"type": "response.output_audio.delta", "delta": "A" * 65_000}).decode()

@@ -23,7 +23,6 @@ pytestmark = pytest.mark.integration
 SEATS = 3
 
 
-@pytest.mark.alone
 async def test_conversations_come_first_and_leave_the_renders_a_seat(redis_url: str) -> None:
     heard = 0
 

@@ -17,7 +17,6 @@ pytestmark = pytest.mark.integration
 TEXT = "Seven sentences are too many, so this is the only one."
 
 
-@pytest.mark.alone
 async def test_nothing_waits_by_default() -> None:
     async with running_simulator() as simulator:
         begun = time.perf_counter()
@@ -26,7 +25,6 @@ async def test_nothing_waits_by_default() -> None:
         assert time.perf_counter() - begun < 0.5
 
 
-@pytest.mark.alone
 @pytest.mark.parametrize("fault", ["", "refuse_429"])
 async def test_the_handshake_takes_its_time_also_when_refused(fault: str) -> None:
     async with running_simulator(handshake_ms=150) as simulator:

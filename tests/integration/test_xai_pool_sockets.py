@@ -161,7 +161,6 @@ async def test_a_server_that_knows_only_the_older_dialect() -> None:
     assert len(upstream.received) == 8
 
 
-@pytest.mark.alone
 async def test_a_warm_session_adds_little_to_the_wire() -> None:
     upstream = ScriptedUpstream(reader)
     async with pool_at(upstream) as pool:
