@@ -37,6 +37,9 @@ GOING_AWAY = Closing(code=1001, reason="going_away", message="The service restar
 TOO_MANY_MESSAGES = Closing(code=1008, reason="too_many_messages", message="Too many messages came too fast.")
 MESSAGE_TOO_BIG = Closing(code=1009, reason="message_too_big", message="A message was over the limit.")
 INTERNAL = Closing(code=1011, reason="internal", message="Something went wrong on our side.")
+UNAVAILABLE = Closing(
+    code=1013, reason="unavailable", message="The service can't reach something that it needs; try again shortly."
+)
 BAD_TOKEN = Closing(code=4401, reason="bad_token", message="The token is not valid, or was used before.")
 UPSTREAM_REFUSED = Closing(code=4403, reason="upstream_refused", message="The service is not set up right.")
 UNKNOWN_SESSION = Closing(code=4404, reason="unknown_session", message="There is no such session; create one.")

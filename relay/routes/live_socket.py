@@ -111,6 +111,7 @@ def _closing(error: ReciteError) -> Closing:
         return closes.UPSTREAM_REFUSED
     if isinstance(error, Unavailable):
         log.warning("a client could not be connected: %s", error.detail)
+        return closes.UNAVAILABLE
     return closes.INTERNAL
 
 

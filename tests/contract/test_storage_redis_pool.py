@@ -20,8 +20,9 @@ async def test_a_crowd_takes_turns_on_few_connections(redis_url: str) -> None:
     async with open_redis(redis_url, connections=4, **PATIENT) as redis:
         counts = await asyncio.gather(*(redis.incr("testing:turns") for _ in range(500)))
         assert sorted(counts) == list(range(1, 501))
-        # The one that asks is one of them.
-        assert len(await redis.client_list()) <= 4
+        # The one that asks is one of them; others' may still be closing.
+        ours = [client for client in await redis.client_list() if client["cmd"].partition("|")[0] in ("incr", "client")]
+        assert 1 <= len(ours) <= 4
 
 
 async def test_who_waits_too_long_is_told(redis_url: str) -> None:

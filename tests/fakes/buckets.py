@@ -61,6 +61,18 @@ def client_on(server: S3Server) -> S3Client:
     )
 
 
+def made_bucket(server: S3Server, bucket: str) -> dict[str, str]:
+    """A new bucket, as settings name it."""
+    check_disposable(server.endpoint_url, bucket=bucket)
+    client_on(server).create_bucket(Bucket=bucket)
+    return {
+        "S3_ENDPOINT_URL": server.endpoint_url,
+        "S3_BUCKET": bucket,
+        "AWS_ACCESS_KEY_ID": server.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": server.secret_access_key,
+    }
+
+
 def content(size: int) -> bytes:
     """Bytes of which no two pieces look alike."""
     return b"".join(n.to_bytes(4, "big") for n in range(size // 4 + 1))[:size]

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.fakes.buckets import made_bucket
 from tests.fakes.polling import until
 from tests.fakes.recordings import client_on
 from tests.fakes.relays import Relays, made, relays, talking
@@ -20,14 +21,7 @@ BUCKET = "testing-relay-recordings"
 
 @pytest.fixture
 def recording(rclone_s3: S3Server) -> Iterator[Relays]:
-    client_on(rclone_s3).create_bucket(Bucket=BUCKET)
-    store = {
-        "S3_ENDPOINT_URL": rclone_s3.endpoint_url,
-        "S3_BUCKET": BUCKET,
-        "AWS_ACCESS_KEY_ID": rclone_s3.access_key_id,
-        "AWS_SECRET_ACCESS_KEY": rclone_s3.secret_access_key,
-    }
-    with relays(1, RELAY_RECORDING="true", **store) as running:
+    with relays(1, RELAY_RECORDING="true", **made_bucket(rclone_s3, BUCKET)) as running:
         yield running
 
 

@@ -137,6 +137,16 @@ async def test_a_client_has_no_more_than_it_may_over_both(pair: Relays) -> None:
         assert (await here.post("/sessions", json=body)).status_code == 200
 
 
+async def test_without_the_bucket_nobody_speaks_by_a_key_that_may_be_the_wrong_one(pair: Relays) -> None:
+    async with pair.client() as client:
+        session = await made(client, client_id="whose")
+        async with talking(pair.urls[0], session["websocket_url"]) as talk:
+            assert (talk.hello["type"], talk.hello["reason"]) == ("relay.closing", "unavailable")
+            assert (await talk.until_closed())[1] == 1013
+        listed = (await client.get("/sessions")).json()["sessions"]
+        assert session["session_id"] not in [one["session_id"] for one in listed]
+
+
 async def test_an_address_has_no_more_than_it_may_and_a_trusted_proxy_tells_it(pair: Relays) -> None:
     limits = {"RELAY_SESSIONS_PER_ADDRESS": "1", "TRUSTED_PROXIES": "127.0.0.1"}
     program, url = pair.start_relay("relay-strict", **limits)

@@ -11,9 +11,11 @@ import httpx
 import pytest
 import websockets
 
+from tests.fakes.buckets import made_bucket
 from tests.fakes.polling import until
 from tests.fakes.raw_realtime import audio_of, types_of
 from tests.fakes.relays import UPSTREAM_KEY, Relays, Talk, made, relays, talking
+from tests.fakes.services import S3Server
 
 pytestmark = pytest.mark.integration
 
@@ -22,9 +24,10 @@ BEARER = {"Authorization": f"Bearer {KEY}"}
 
 
 @pytest.fixture(scope="module")
-def guarded() -> Iterator[Relays]:
+def guarded(rclone_s3: S3Server) -> Iterator[Relays]:
+    store = made_bucket(rclone_s3, "testing-relay-sockets")
     limits = {"RELAY_SESSIONS_PER_ADDRESS": "0", "RELAY_SESSIONS_PER_CLIENT": "3", "RELAY_MESSAGE_BYTES": "65536"}
-    with relays(2, RECITE_API_KEYS=f"another,{KEY}", SHUTDOWN_GRACE="1", **limits) as running:
+    with relays(2, RECITE_API_KEYS=f"another,{KEY}", SHUTDOWN_GRACE="1", **limits, **store) as running:
         yield running
         said = "".join(program.said() for program in running.programs.values())
     assert not [secret for secret in (KEY, UPSTREAM_KEY, "token=") if secret in said]

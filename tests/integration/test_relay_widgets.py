@@ -15,7 +15,7 @@ from settings import load_settings
 from simulator.stats import text_hash
 from speech.client import Client
 from speech.upstream_key import group_of
-from tests.fakes.buckets import client_on
+from tests.fakes.buckets import made_bucket
 from tests.fakes.clients import opened_clients
 from tests.fakes.programs import SECRET
 from tests.fakes.relays import UPSTREAM_KEY, Relays, relays, talking
@@ -31,13 +31,7 @@ KEY, READER = "testing-caller-key", "testing-reader-key"
 
 @pytest.fixture(scope="module")
 def guarded(rclone_s3: S3Server) -> Iterator[Relays]:
-    client_on(rclone_s3).create_bucket(Bucket=BUCKET)
-    store = {
-        "S3_ENDPOINT_URL": rclone_s3.endpoint_url,
-        "S3_BUCKET": BUCKET,
-        "AWS_ACCESS_KEY_ID": rclone_s3.access_key_id,
-        "AWS_SECRET_ACCESS_KEY": rclone_s3.secret_access_key,
-    }
+    store = made_bucket(rclone_s3, BUCKET)
     with relays(1, RECITE_API_KEYS=f"{KEY},read:{READER}", **store) as running:
         asyncio.run(_put(rclone_s3, running))
         yield running

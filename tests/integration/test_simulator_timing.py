@@ -12,7 +12,7 @@ import websockets
 from tests.fakes.raw_realtime import audio_of, connect, raw_realtime
 from tests.fakes.simulator import RunningSimulator, running_simulator
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.alone]
 
 TEXT = "Seven sentences are too many, so this is the only one."
 

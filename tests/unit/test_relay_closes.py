@@ -60,4 +60,4 @@ def test_reasons_are_words_for_programs_that_fit_into_a_close_frame() -> None:
         assert closing.reason == closing.reason.lower()
         assert len(closing.reason) <= 123
         assert closing.message.endswith(".")
-        assert closing.code in (1000, 1001, 1005, 1006, 1008, 1009, 1011) or 4400 <= closing.code < 4600
+        assert closing.code in (1000, 1001, 1005, 1006, 1008, 1009, 1011, 1013) or 4400 <= closing.code < 4600
