@@ -187,6 +187,7 @@ class Services:
         return Claiming(
             board=self.board,
             card=self.card,
+            index=self.index,
             dispatch=self.dispatch,
             breaker=self.breaker,
             keys=self.upstream_keys,

@@ -12,6 +12,7 @@ from functools import partial
 
 from speech.card import Card
 from speech.errors import OverBudget, QueueFull, ReciteError, SpendLimit, Unavailable, Unread, UpstreamDown
+from speech.index_ports import CardIndex
 from speech.job import Cache, JobError
 from speech.ports import Breaker, Claim, Dispatch, JobBoard
 from speech.recipe import Recipe
@@ -25,10 +26,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class Claiming:
-    """Whoever wants audio asks here; `card` tells what the bucket has, `breaker` gives a quota group's."""
+    """Whoever wants audio asks here; `card` tells what the bucket has, `breaker` gives a quota group's.
+
+    What the index does not know goes to the workers, who look again: the bucket is asked where nobody waits for it.
+    """
 
     board: JobBoard
     card: Callable[[str], Awaitable[Card | None]]
+    index: CardIndex
     dispatch: Dispatch
     breaker: Callable[[str], Breaker]
     keys: UpstreamKeys
@@ -66,7 +71,7 @@ class Claiming:
             return claim
         try:
             # Both take a round trip, for which somebody waits.
-            card, down_for = await asyncio.gather(self.card(recipe.job_name), self._down_for(recipe, payer))
+            card, down_for = await asyncio.gather(self._kept(recipe.job_name), self._down_for(recipe, payer))
             if card is not None:
                 job = await self.board.finish(card)
                 return Claim(job=job, cache=Cache.HIT, generation=claim.generation)
@@ -79,6 +84,13 @@ class Claiming:
                 await self.board.forget(recipe.job_name, generation=claim.generation)
             raise
         return claim
+
+    async def _kept(self, name: str) -> Card | None:
+        with suppress(Unavailable):
+            known = await self.index.known([name])
+            if known is not None and name not in known:
+                return None
+        return await self.card(name)
 
     async def _claim_on_board(self, recipe: Recipe, *, refresh: bool, caller: str, payer: Payer) -> Claim:
         now, purse = time.time(), partial(self.paying.purse, payer, recipe)

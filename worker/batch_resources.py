@@ -16,6 +16,7 @@ from storage.batch_results import BatchResults
 from storage.batch_runs import BatchRuns
 from storage.breaker import RedisBreaker
 from storage.bucket import Bucket
+from storage.card_index import RedisCardIndex
 from storage.claiming import Claiming
 from storage.dispatch import CeleryDispatch
 from storage.job_board import RedisJobBoard
@@ -79,6 +80,7 @@ async def _claiming(
         yield Claiming(
             board=RedisJobBoard(redis, queue_limit=settings.server.queue_limit),
             card=store.card,
+            index=RedisCardIndex(redis),
             dispatch=dispatch,
             breaker=lambda group: RedisBreaker(redis, group=group),
             keys=wallets.keys,

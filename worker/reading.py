@@ -38,7 +38,7 @@ class Plan:
 
 
 class _Made(Exception):
-    """An earlier attempt, which died at the very end, has left the card of the finished audio."""
+    """The finished audio has a card: by an attempt that died at the very end, or unknown to whoever sent the job."""
 
     def __init__(self, card: Card) -> None:
         super().__init__(card.name)
@@ -126,18 +126,18 @@ class _Reading:
 
     async def _begin(self, utterances: int) -> Job:
         """The job, rendering from now on; raises _Made when that was done before."""
+        shared, name = self.shared, self.recipe.job_name
+        looking = asyncio.create_task(shared.insist(lambda: shared.store.card(name), name=name))
         try:
-            job = await self._start(utterances)
+            job, card = await self._start(utterances), await looking
         except UnknownJob:
             # The board was wiped since the order was read: as for a claim that somebody else took.
             raise StaleToken from None
-        # Before the first attempt whoever sent the job has looked.
-        if job.attempts > 1 and (card := await self._finished()) is not None:
+        finally:
+            await cancel(looking)
+        if card is not None:
             raise _Made(card)
         return job
-
-    async def _finished(self) -> Card | None:
-        return await self.shared.insist(lambda: self.shared.store.card(self.recipe.job_name), name=self.recipe.job_name)
 
     async def _file(self, utterances: list[Utterance]) -> Encoded:
         draft = Draft(self.folder / self.recipe.job_name, rendition=self.recipe.request.rendition)

@@ -20,6 +20,7 @@ from speech.spending import Spending
 from speech.upstream_key import UpstreamKeys
 from storage.breaker import RedisBreaker
 from storage.callers import RedisCallers
+from storage.card_index import RedisCardIndex
 from storage.claiming import Claiming
 from storage.job_board import RedisJobBoard
 from storage.job_watch import RedisJobWatch
@@ -114,6 +115,7 @@ class World:
         claiming = Claiming(
             board=self.board,
             card=self.kept,
+            index=RedisCardIndex(self.redis),
             dispatch=self,
             breaker=lambda group: RedisBreaker(self.redis, group=group, failures=1),
             keys=UpstreamKeys(clients, service=SERVICE),
