@@ -53,11 +53,14 @@ async def test_an_outage_is_said_in_time_and_forgotten_afterwards(frail: Stack, 
         try:
             began = time.monotonic()
             answer = await client.post("/v1/jobs", json={"text": f"During the outage of a {way} {name}."})
-            took = time.monotonic() - began
-            document = check_problem(answer, 503, "unavailable")
-            assert name in document["detail"]
-            assert int(answer.headers["retry-after"]) >= 1
-            assert took < SECONDS + 0.5
+            assert time.monotonic() - began < SECONDS + 0.5
+            if name == "redis":
+                document = check_problem(answer, 503, "unavailable")
+                assert name in document["detail"]
+                assert int(answer.headers["retry-after"]) >= 1
+            else:
+                # Nobody needs it to take a job on: a worker waits for it.
+                assert (answer.status_code, answer.json()["status"]) == (202, "queued")
             answer = await client.get("/ready")
             assert answer.status_code == 503
             checks = answer.json()["checks"]
