@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from uuid import uuid4
+from secrets import token_hex
 
 from asgi_correlation_id import CorrelationIdMiddleware
 from fastapi import FastAPI
@@ -68,7 +68,7 @@ class Door:
         )
         app.add_middleware(
             CorrelationIdMiddleware,
-            generator=lambda: uuid4().hex,
+            generator=lambda: token_hex(16),
             validator=lambda id: _CORRELATION_ID.fullmatch(id) is not None,
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from speech.job import Cache, Job, JobError
@@ -44,6 +45,7 @@ def error_document(error: JobError | None) -> dict[str, Any] | None:
     return None if error is None else {"code": error.code, "message": error.message, "retryable": error.retryable}
 
 
+@lru_cache(maxsize=4096)
 def iso_time(seconds: float | None) -> str | None:
     """A moment in Unix seconds as answers tell it; None stays None."""
     return (
