@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, TypeVar
 from urllib.parse import urlsplit
 
@@ -61,13 +62,7 @@ class Bucket:
         self.name = name
         self.region = region
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="bucket")
-        session = boto3.Session(
-            access_key_id,
-            secret_access_key,
-            session_token,
-            region_name=region,
-            botocore_session=_without_profile() if access_key_id else None,
-        )
+        session = _session(access_key_id, secret_access_key, session_token, region=region)
 
         def client(url: str | None, *, read_seconds: float, attempts: int) -> S3Client:
             config = _config(url, read_seconds=read_seconds, attempts=attempts, connections=threads)
@@ -153,6 +148,20 @@ def _config(url: str | None, *, read_seconds: float, attempts: int, connections:
         request_checksum_calculation=when,
         response_checksum_validation=when,
         proxies={} if is_loopback(urlsplit(url or "").hostname) else None,
+    )
+
+
+@lru_cache(maxsize=4)
+def _session(
+    access_key_id: str | None, secret_access_key: str | None, session_token: str | None, *, region: str
+) -> boto3.Session:
+    """Shared by the buckets of a process: each has its own copy of all that is known of S3, which is megabytes."""
+    return boto3.Session(
+        access_key_id,
+        secret_access_key,
+        session_token,
+        region_name=region,
+        botocore_session=_without_profile() if access_key_id else None,
     )
 
 
