@@ -30,7 +30,7 @@ from xai.tokens import EphemeralTokens, KeyBearer
 OUTPUT = Path("test_output.wav")
 
 _PHRASE = "Hello! If you can hear this, speech works from end to end."
-_TODO = {
+_ADVICE = {
     KeyRejected: "correct XAI_API_KEY",
     SettingsRefused: "choose another VOICE or XAI_MODEL",
     UpstreamBusy: "wait for other sessions of this key to end, or lower XAI_MAX_SESSIONS",
@@ -114,6 +114,6 @@ def _need_key(settings: Settings) -> None:
 def _failure(error: ReciteError, given: Settings, settings: Settings) -> Failure:
     if given.xai.api_key is None and isinstance(error, UpstreamUnreachable):
         return Failure("the simulator is not running: start everything with ./start.sh, or set XAI_API_KEY")
-    todo = next((words for kind, words in _TODO.items() if isinstance(error, kind)), "try again")
+    advice = next((words for kind, words in _ADVICE.items() if isinstance(error, kind)), "try again")
     host = urlsplit(settings.xai.realtime_url).netloc
-    return Failure(f"{error.detail} ({host}): {todo}")
+    return Failure(f"{error.detail} ({host}): {advice}")

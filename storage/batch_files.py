@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-import re
 import zlib
 from collections.abc import AsyncIterable, AsyncIterator, Sequence
 from typing import Any
@@ -14,20 +13,20 @@ import orjson
 from speech.batch import Batch, BatchLine, is_batch_id
 from speech.errors import UnknownJob
 from speech.recipe import Recipe
-from storage.bucket import UPLOAD_SECONDS, Bucket
+from storage.bucket import Bucket
+from storage.small_objects import SmallObjects
 
 _PREFIX = "batches/"
 # gzip's form, by the quickest way.
 _GZIP, _LEVEL = 31, 1
 _AT_ONCE = 64 * 1024
-_RECORD = re.compile(rf"{_PREFIX}(batch-[0-9a-f]+)/batch\.json")
 
 
 class BatchFiles:
     """What is written once when a batch is taken. Raises Unavailable when the bucket does not answer."""
 
     def __init__(self, bucket: Bucket) -> None:
-        self._bucket = bucket
+        self._objects = SmallObjects(bucket)
 
     async def put(self, batch: Batch, pieces: AsyncIterable[Sequence[BatchLine]]) -> None:
         """Puts the pieces, each of PIECE_LINES lines but the last, as they come, and the record last: the commit."""
@@ -42,47 +41,22 @@ class BatchFiles:
         """The same for pieces that are packed already."""
         number = 0
         async for piece in pieces:
-            await self._put(_piece_key(batch.id, number), piece)
+            await self._objects.put(_piece_key(batch.id, number), piece)
             number += 1
-        await self._put(_record_key(batch.id), orjson.dumps(batch))
+        await self._objects.put(_record_key(batch.id), orjson.dumps(batch))
 
     async def get(self, id: str) -> Batch | None:
         """The batch of an id; None when there is none."""
         if not is_batch_id(id):
             return None
         try:
-            return Batch(**orjson.loads(await self._get(_record_key(id))))
+            return Batch(**orjson.loads(await self._objects.get(_record_key(id))))
         except UnknownJob:
             return None
 
     async def piece(self, id: str, number: int) -> list[BatchLine]:
         """The lines of the piece of this number, from 0; raises UnknownJob when it is gone."""
-        return await asyncio.to_thread(unpacked, await self._get(_piece_key(id, number)))
-
-    async def ids(self) -> list[str]:
-        """Every batch's id, the oldest first."""
-
-        def pages() -> list[str]:
-            found = self._bucket.quick.get_paginator("list_objects_v2").paginate(
-                Bucket=self._bucket.name, Prefix=_PREFIX
-            )
-            keys = (entry["Key"] for page in found for entry in page.get("Contents", ()))
-            return sorted(record[1] for key in keys if (record := _RECORD.fullmatch(key)))
-
-        return await self._bucket.call(pages)
-
-    async def _put(self, key: str, body: bytes) -> None:
-        await self._bucket.call(
-            lambda: self._bucket.patient.put_object(
-                Bucket=self._bucket.name, Key=key, Body=body, CacheControl="no-store"
-            ),
-            seconds=UPLOAD_SECONDS,
-        )
-
-    async def _get(self, key: str) -> bytes:
-        return await self._bucket.call(
-            lambda: self._bucket.quick.get_object(Bucket=self._bucket.name, Key=key)["Body"].read()
-        )
+        return await asyncio.to_thread(unpacked, await self._objects.get(_piece_key(id, number)))
 
 
 class Packing:

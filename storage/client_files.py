@@ -12,6 +12,7 @@ from speech.errors import Unavailable, UnknownJob
 from storage.bucket import Bucket
 from storage.client_record import ClientRecord
 from storage.keys import client_prefix
+from storage.small_objects import SmallObjects
 
 log = logging.getLogger(__name__)
 
@@ -24,11 +25,12 @@ class ClientFiles:
 
     def __init__(self, bucket: Bucket) -> None:
         self._bucket = bucket
+        self._objects = SmallObjects(bucket)
 
     async def newest(self, id: str, *, known: ClientRecord | None = None) -> ClientRecord | None:
         """The client's record; `known` itself, unread, when it still is the newest. Raises Unavailable."""
         for delay in (*_AGAIN_SECONDS, None):
-            keys = await self._keys(client_prefix(id))
+            keys = await self._objects.keys(client_prefix(id))
             if not keys:
                 return None
             if known is not None and known.object_key == keys[-1]:
@@ -43,7 +45,7 @@ class ClientFiles:
     async def index(self) -> dict[str, str]:
         """Every client's id and the key of its newest record."""
         newest = {}
-        for key in await self._keys(client_prefix()):
+        for key in await self._objects.keys(client_prefix()):
             id, _, name = key.removeprefix(client_prefix()).partition("/")
             if name:
                 # They are sorted: the newest comes last.
@@ -52,10 +54,7 @@ class ClientFiles:
 
     async def read(self, id: str, key: str) -> ClientRecord:
         """One record; raises UnknownJob when it is gone, ValueError when it is not whole."""
-        body = await self._bucket.call(
-            lambda: self._bucket.quick.get_object(Bucket=self._bucket.name, Key=key)["Body"].read()
-        )
-        return ClientRecord.of(body, id=id, object_key=key)
+        return ClientRecord.of(await self._objects.get(key), id=id, object_key=key)
 
     async def put(self, record: ClientRecord, *, after: ClientRecord | None) -> None:
         """Puts a record that counts from now on, and removes those before it; `after` is the newest so far."""
@@ -73,7 +72,7 @@ class ClientFiles:
                     raise
                 await asyncio.sleep(delay)
         try:
-            await self._remove([old for old in await self._keys(prefix) if old < key])
+            await self._remove([old for old in await self._objects.keys(prefix) if old < key])
         except Unavailable:
             log.warning("client %s: its older records stay until the next time", record.client.id)
 
@@ -90,18 +89,9 @@ class ClientFiles:
 
     async def delete(self, id: str) -> bool:
         """Removes all records of the client; False when there were none."""
-        keys = await self._keys(client_prefix(id))
+        keys = await self._objects.keys(client_prefix(id))
         await self._remove(keys)
         return bool(keys)
-
-    async def _keys(self, prefix: str) -> list[str]:
-        def pages() -> list[str]:
-            found = self._bucket.quick.get_paginator("list_objects_v2").paginate(
-                Bucket=self._bucket.name, Prefix=prefix
-            )
-            return sorted(entry["Key"] for page in found for entry in page.get("Contents", ()))
-
-        return await self._bucket.call(pages)
 
     async def _remove(self, keys: list[str]) -> None:
         for key in keys:

@@ -13,6 +13,8 @@ from speech.request import Lane, Rendition, SpeechRequest
 from storage.audio_store import S3AudioStore
 from storage.batch_files import BatchFiles
 from storage.batch_ids import new_batch_id
+from storage.bucket import Bucket
+from storage.small_objects import SmallObjects
 from tests.fakes.buckets import bucket_on
 from tests.fakes.services import S3Server
 
@@ -34,10 +36,15 @@ def line(place: int) -> BatchLine:
 
 
 @pytest.fixture
-async def files(server: S3Server, bucket: str, s3_store: S3AudioStore) -> AsyncIterator[BatchFiles]:
+async def s3_bucket(server: S3Server, bucket: str, s3_store: S3AudioStore) -> AsyncIterator[Bucket]:
     opened = bucket_on(server, bucket=bucket)
-    yield BatchFiles(opened)
+    yield opened
     await opened.close()
+
+
+async def records(bucket: Bucket) -> list[str]:
+    """Where the batches lie that count, the oldest first."""
+    return [key for key in await SmallObjects(bucket).keys("batches/") if key.endswith("/batch.json")]
 
 
 async def pieces(lines: Sequence[BatchLine]) -> AsyncIterator[Sequence[BatchLine]]:
@@ -45,7 +52,8 @@ async def pieces(lines: Sequence[BatchLine]) -> AsyncIterator[Sequence[BatchLine
         yield lines[start : start + PIECE_LINES]
 
 
-async def test_what_was_put_comes_back(files: BatchFiles) -> None:
+async def test_what_was_put_comes_back(s3_bucket: Bucket) -> None:
+    files = BatchFiles(s3_bucket)
     lines = [line(place) for place in range(PIECE_LINES + 3)]
     facts: dict[str, Any] = {"caller": "a:shop", "lines": len(lines), "distinct": 502, "characters": 30_000}
     later, earlier = (Batch(id=new_batch_id(now=now), created_at=now, **facts) for now in (1.8e9, 1.7e9))
@@ -54,10 +62,11 @@ async def test_what_was_put_comes_back(files: BatchFiles) -> None:
     assert await files.get(later.id) == later
     assert [len(await files.piece(later.id, number)) for number in range(later.pieces)] == [PIECE_LINES, 3]
     assert await files.piece(later.id, 1) == lines[PIECE_LINES:]
-    assert await files.ids() == [earlier.id, later.id]
+    assert await records(s3_bucket) == [f"batches/{batch.id}/batch.json" for batch in (earlier, later)]
 
 
-async def test_a_batch_without_a_record_does_not_count(files: BatchFiles) -> None:
+async def test_a_batch_without_a_record_does_not_count(s3_bucket: Bucket) -> None:
+    files = BatchFiles(s3_bucket)
     batch = Batch(id=new_batch_id(now=1.8e9), caller="", created_at=1.8e9, lines=2, distinct=2, characters=60)
 
     async def broken() -> AsyncIterator[Sequence[BatchLine]]:
@@ -67,5 +76,5 @@ async def test_a_batch_without_a_record_does_not_count(files: BatchFiles) -> Non
     with pytest.raises(ConnectionError):
         await files.put(batch, broken())
     assert await files.get(batch.id) is None
-    assert await files.ids() == []
+    assert await records(s3_bucket) == []
     assert await files.get("../clients/shop") is None
