@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from speech.errors import Unavailable, UnknownJob
 from storage.bucket import Bucket
+from storage.small_objects import SmallObjects
 
 _STAMP_DIGITS = 16
 # Whoever reads may come just when the newest one takes another's place.
@@ -27,20 +28,21 @@ class S3LedgerBook:
 
     def __init__(self, bucket: Bucket) -> None:
         self._bucket = bucket
+        self._objects = SmallObjects(bucket)
 
     async def newest(self, account: str) -> Page:
         """The account as it was last kept; older pages that were left behind go."""
         for _ in range(_LOOKS):
-            keys = sorted(await self._bucket.call(lambda: self._keys(account)))
+            keys = await self._objects.keys(_prefix(account))
             if not keys:
                 return Page(figures={})
             try:
                 newest = keys[-1]
-                body = await self._bucket.call(lambda newest=newest: self._body(newest))  # type: ignore[misc]
+                body = await self._objects.get(newest)
             except UnknownJob:
                 continue
             for key in keys[:-1]:
-                await self._remove(key)
+                await self._objects.remove([key])
             stamp = newest.rpartition("/")[2].removesuffix(".json")
             return Page(stamp=int(stamp), figures=json.loads(body))
         raise Unavailable("bucket")
@@ -59,19 +61,7 @@ class S3LedgerBook:
 
     async def remove(self, account: str, *, stamp: int) -> None:
         """Removes a page that a newer one replaces; it may be gone already."""
-        await self._remove(_key(account, stamp))
-
-    async def _remove(self, key: str) -> None:
-        await self._bucket.call(lambda: self._bucket.quick.delete_object(Bucket=self._bucket.name, Key=key))
-
-    def _keys(self, account: str) -> list[str]:
-        pages = self._bucket.quick.get_paginator("list_objects_v2").paginate(
-            Bucket=self._bucket.name, Prefix=_prefix(account)
-        )
-        return [entry["Key"] for page in pages for entry in page.get("Contents", ())]
-
-    def _body(self, key: str) -> bytes:
-        return self._bucket.quick.get_object(Bucket=self._bucket.name, Key=key)["Body"].read()
+        await self._objects.remove([_key(account, stamp)])
 
 
 def _prefix(account: str) -> str:
